@@ -1,0 +1,42 @@
+# likeness_module(NAME
+#   SOURCES a.cpp b.cpp          implementation files
+#   HEADERS a.hpp b.hpp          every header; each is compiled on its own to prove that it is self-contained
+#   TESTS a_test.cpp             GoogleTest files beside the code -> executable and ctest entry NAME_test
+#   DEPS base aws                modules this one's headers use
+#   PUBLIC_LIBS / PRIVATE_LIBS   libraries; private ones stay in this module's .cpp files
+#   TEST_LIBS                    further libraries for the tests)
+set(LIKENESS_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+
+function(likeness_module name)
+  cmake_parse_arguments(M "" "" "SOURCES;HEADERS;TESTS;DEPS;PUBLIC_LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
+  set(target likeness_${name})
+  set(header_tus)
+  foreach(header ${M_HEADERS})
+    set(tu ${CMAKE_CURRENT_BINARY_DIR}/header_check/${header}.cpp)
+    file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+    set(text "#include \"${path}\"\n#include \"${path}\"\n")
+    if(EXISTS ${tu})
+      file(READ ${tu} old)
+    else()
+      set(old "")
+    endif()
+    if(NOT old STREQUAL text)
+      file(WRITE ${tu} "${text}")
+    endif()
+    list(APPEND header_tus ${tu})
+  endforeach()
+
+  add_library(${target} STATIC ${M_SOURCES} ${header_tus})
+  add_library(likeness::${name} ALIAS ${target})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_compile_options(${target} PRIVATE ${LIKENESS_WARNINGS})
+  list(TRANSFORM M_DEPS PREPEND likeness::)
+  target_link_libraries(${target} PUBLIC ${M_DEPS} ${M_PUBLIC_LIBS} PRIVATE ${M_PRIVATE_LIBS})
+
+  if(M_TESTS)
+    add_executable(${target}_test ${M_TESTS})
+    target_compile_options(${target}_test PRIVATE ${LIKENESS_WARNINGS})
+    target_link_libraries(${target}_test PRIVATE ${target} ${M_TEST_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace likeness {
+
+/// A fixed number of threads and a bounded queue of jobs. `submit` never blocks: a full queue is refused, so that load
+/// shows at the edge instead of growing in memory. Thread-safe. The destructor runs what was accepted, then joins.
+class WorkPool {
+ public:
+  /// `name` (at most 12 characters) shows in thread listings.
+  WorkPool(std::string name, std::size_t threads, std::size_t queue_limit);
+  ~WorkPool();
+  WorkPool(const WorkPool&) = delete;
+  WorkPool& operator=(const WorkPool&) = delete;
+
+  /// False if the queue is full or the pool is stopping; the job is then not run.
+  [[nodiscard]] bool submit(std::function<void()> job);
+
+  /// Refuses new jobs, runs the accepted ones, joins. Safe to call twice.
+  void stop();
+
+  std::size_t queued() const;
+  std::size_t threads() const { return workers_.size(); }
+
+ private:
+  void run();
+
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::function<void()>> jobs_;
+  const std::size_t queue_limit_;
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace likeness
