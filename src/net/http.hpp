@@ -2,14 +2,22 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 
+/// HTTP messages as the rest of the program sees them: plain values, free of any network library.
 namespace likeness::net {
 
 /// ASCII only, as header names are.
@@ -52,6 +60,8 @@ class Headers {
     return find(name).value_or(otherwise);
   }
   bool contains(std::string_view name) const { return find(name).has_value(); }
+  /// Every field of that name, in order.
+  std::vector<std::string_view> all(std::string_view name) const;
 
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
@@ -61,20 +71,60 @@ class Headers {
   std::vector<Header> fields_;
 };
 
-/// A whole request as the layers above see it: no connection, no HTTP version.
+/// A body read piece by piece. Used by one thread at a time; `read` blocks, so never call it on an io thread.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+
+  /// Fills `into` in part or whole and returns how many bytes it wrote; 0 only at the end of the body.
+  /// Errors of a request body: "ConnectionClosed", "RequestTimeout" (the client is too slow), "BadRequest" (broken
+  /// chunks), "BodyTooLarge".
+  virtual Result<std::size_t> read(std::span<std::uint8_t> into) = 0;
+};
+
+/// A whole request as the layers above see it: no connection.
 struct Request {
   std::string method;
   std::string target;  // path and query exactly as sent, still percent-encoded
   Headers headers;
-  Bytes body;                  // whole; with "Transfer-Encoding: chunked" already taken apart
+  Bytes body;                  // whole, "Transfer-Encoding: chunked" already taken apart; empty when `stream` is set
   std::string remote_address;  // "203.0.113.7" or "2001:db8::1", without port
   bool secure = false;         // came over TLS
+  std::shared_ptr<BodyReader> stream;  // instead of `body`, where the server was told to (BodyPlan); copies share it
+  int version = 11;                    // 10 or 11
+  TimePoint received_at;               // when the head was complete
+
+  /// Target up to the first '?', and what follows it ("" if there is none).
+  std::string_view path() const;
+  std::string_view query() const;
+};
+
+/// What became of a response.
+struct Sent {
+  std::uint64_t body_bytes = 0;
+  bool complete = false;  // false: the client went away or stalled before the end
 };
 
 struct Response {
   int status = 200;
-  Headers headers;  // without Content-Length, Date and Connection: the server adds those
+  Headers headers;  // without Content-Length, Transfer-Encoding, Date and Connection: the server adds those
   std::string body;
+  /// Instead of `body`: made while it is sent. Read on the work pool, never further ahead than one piece; an error ends
+  /// the connection, so that the client can tell.
+  std::shared_ptr<BodyReader> stream;
+  std::optional<std::uint64_t> stream_length;  // where known beforehand: sent as Content-Length, else chunked
+  bool close = false;                          // end the connection after this response
+  /// Told once, from an io thread (do not block), also when nothing could be sent.
+  std::function<void(const Sent&)> on_sent;
 };
+
+/// "Not Found" for 404; "Unknown" for a status without a name.
+std::string_view reason_phrase(int status);
+
+/// A response with one text body.
+Response text_response(int status, std::string_view content_type, std::string body);
+
+/// Decodes %XX; nullopt for a '%' without two hex digits. `plus_is_space` is the form of query strings.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
 }  // namespace likeness::net
