@@ -1,0 +1,7 @@
+#pragma once
+
+namespace likeness::app {
+
+constexpr char kVersion[] = LIKENESS_VERSION;
+
+}  // namespace likeness::app
