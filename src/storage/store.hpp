@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,7 +16,7 @@
 namespace likeness::storage {
 
 /// `partition` spreads load and bounds a range read; `sort` orders within it (bytewise). Both are binary-safe;
-/// `partition` must not be empty.
+/// `partition` must not be empty, `sort` may be. Sizes: kMaxPartitionBytes, kMaxSortBytes.
 struct Key {
   std::string partition;
   std::string sort;
@@ -27,7 +28,8 @@ struct Item {
   std::string value;
 };
 
-/// One change of a commit. `expect` is checked before anything is written.
+/// One change of a commit. `expect` is checked against the state that all earlier commits left, before anything of
+/// this commit is written.
 struct Write {
   enum class Expect { Anything, Absent, Present, SameValue };
   std::string table;
@@ -40,17 +42,27 @@ struct Write {
 struct Range {
   std::string first;                // sort keys from here, inclusive
   std::optional<std::string> last;  // up to here, exclusive; nullopt = to the end of the partition
-  std::size_t limit = 1000;
-  bool reverse = false;
+  std::size_t limit = 1000;         // at least 1
+  bool reverse = false;             // from `last` down to `first`
 };
 
 struct Page {
   std::vector<Item> items;
-  std::optional<std::string> next;  // sort key to go on from; nullopt at the end
+  /// Where to go on: the `first` of the next forward read, the `last` of the next reverse one; nullopt at the end.
+  std::optional<std::string> next;
 };
 
-/// A set of tables with atomic commits across them. Thread-safe. Every call blocks: call it on the work pool.
-/// Errors: "ConditionFailed" (an expectation did not hold; nothing was written), "StorageFull", "StorageFailure".
+inline constexpr std::size_t kMaxWritesInCommit = 100;  // the DynamoDB API's limit of a transaction
+inline constexpr std::size_t kMaxPartitionBytes = 2048;
+inline constexpr std::size_t kMaxSortBytes = 1024;
+inline constexpr std::size_t kMaxValueBytes = 1 << 20;  // larger values belong into a blob
+
+/// A set of tables with atomic commits across them; a table exists as soon as something is written to it.
+/// Thread-safe. Every call blocks: call it on the work pool.
+///
+/// Errors: "ConditionFailed" (an expectation did not hold; nothing was written), "InvalidWrite" (a bad table name, an
+/// empty partition, a key twice in one commit, a limit exceeded), "StorageFull" (nothing was written; removals may
+/// still work), "StorageFailure".
 class Store {
  public:
   virtual ~Store() = default;
@@ -58,13 +70,18 @@ class Store {
   virtual Result<std::optional<std::string>> get(std::string_view table, const Key& key) const = 0;
   virtual Result<Page> range(std::string_view table, std::string_view partition, const Range& range) const = 0;
 
-  /// All writes or none; on return they survive a crash of the process and of the machine. Commits of many threads
-  /// share one sync of the log. At most 100 writes, the limit of the DynamoDB API; `scan`-and-batch for more.
+  /// All writes or none; on return they survive a crash of the process and of the machine, and nobody saw them
+  /// before. Commits of many threads share one sync of the log, so many at once are far cheaper than one by one.
   virtual Result<void> commit(std::vector<Write> writes) = 0;
 
-  /// Calls `visit` for each item of a partition in order, from one snapshot, until it returns false.
+  /// Calls `visit` for each item of a partition in order, from one snapshot, until it returns false. The views are
+  /// valid during the call only.
   virtual Result<void> scan(std::string_view table, std::string_view partition,
                             const std::function<bool(std::string_view sort, std::string_view value)>& visit) const = 0;
+
+  /// Rewrites the files that hold this partition so that what was removed or replaced is no longer in them. A removed
+  /// item is out of every read at once; its bytes leave the files within a day by themselves, and now with this call.
+  virtual Result<void> purge(std::string_view table, std::string_view partition) = 0;
 };
 
 }  // namespace likeness::storage

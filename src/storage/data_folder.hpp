@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.hpp"
+
+namespace likeness::storage {
+
+/// The format this program writes. Raised when an older program could no longer read the folder; the newer one then
+/// converts what it finds.
+inline constexpr int kDataFormat = 1;
+
+/// Makes `path` a data folder or checks that it is one of a format we can read. The file FORMAT in it says so.
+/// Errors: "DataFromNewerVersion", "StorageFailure".
+Result<void> prepare_data_folder(const std::filesystem::path& path);
+
+}  // namespace likeness::storage

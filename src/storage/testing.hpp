@@ -1,0 +1,60 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "storage/embedded_store.hpp"
+
+namespace likeness::storage {
+
+/// A folder that is gone with this object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "likeness-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder to be had");
+    path_ = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// A real store in a temporary folder, without syncs: opens in milliseconds. For tests only.
+class TemporaryStore {
+ public:
+  TemporaryStore() { reopen(); }
+
+  Store& operator*() { return *store_; }
+  Store* operator->() { return store_.get(); }
+
+  /// Closes and opens it again, as a restart does.
+  void reopen() {
+    store_.reset();
+    StoreOptions options;
+    options.sync = false;
+    options.cache_bytes = 4u << 20;
+    options.write_buffer_bytes = 4u << 20;
+    auto opened = open_embedded_store(folder_.path() / "store", options);
+    if (!opened) throw std::runtime_error(opened.error().message + " " + opened.error().detail);
+    store_ = std::move(*opened);
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace likeness::storage
