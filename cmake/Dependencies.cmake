@@ -29,6 +29,7 @@ pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(cairo REQUIRED IMPORTED_TARGET cairo-ft)
+pkg_check_modules(fontconfig REQUIRED IMPORTED_TARGET fontconfig)
 
 # The wheel's own CMake package insists on every device and framework plugin; we keep only those we use.
 find_library(OPENVINO_LIBRARY NAMES libopenvino.so.2641 PATHS ${LIKENESS_CACHE}/openvino/libs NO_DEFAULT_PATH)
