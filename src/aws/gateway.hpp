@@ -1,0 +1,83 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aws/credentials.hpp"
+#include "aws/service.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "net/http.hpp"
+
+namespace likeness::aws {
+
+/// What the access log says of a call.
+struct CallRecord {
+  std::string service;  // "rekognition"; empty if the request could not be placed
+  std::string operation;
+  int status = 0;
+  std::string error_code;  // empty on success
+  std::string detail;      // of an error, for the log only
+  std::string request_id;
+  std::string access_key_id;
+  std::string caller_arn;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+struct Answer {
+  net::Response response;
+  CallRecord record;
+};
+
+/// What a gate may know before the body is parsed.
+struct CallInfo {
+  const Service& service;
+  const Operation& operation;
+  const RequestContext& context;
+};
+
+struct GatewayOptions {
+  std::string account = "000000000000";
+  std::string region = "us-east-1";
+  /// How far the time of a signature may be from ours.
+  std::chrono::seconds clock_skew{15 * 60};
+};
+
+/// The request chain: from a whole HTTP request to a whole HTTP response. Holds no request state; `handle` blocks and
+/// may be called from any number of threads at once, after every service was added.
+class Gateway {
+ public:
+  /// Asked before the input is parsed; an Error refuses the call (policies, throttling, quotas).
+  using Gate = std::function<Result<void>(const CallInfo&)>;
+
+  Gateway(GatewayOptions options, const Credentials& credentials, const Clock& clock = Clock::system());
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// Borrows: the service must outlive the gateway.
+  void add(const Service& service);
+  /// Gates are asked in the order in which they were added.
+  void add_gate(Gate gate);
+
+  const std::vector<const Service*>& services() const { return services_; }
+
+  /// Never throws, never fails: what goes wrong becomes the error response of the service's protocol.
+  Answer handle(const net::Request& request) const;
+
+  /// Answers without looking further, in the protocol of the service that was asked: for a full queue
+  /// (ThrottlingException), a body that is too large, a server that is stopping.
+  Answer refuse(const net::Request& request, const Error& error) const;
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+  std::vector<const Service*> services_;
+};
+
+}  // namespace likeness::aws
