@@ -138,11 +138,19 @@ def start_peer(port: int) -> subprocess.Popen:
     sys.exit("the peer did not start")
 
 
+def dlib_pipeline(binary: pathlib.Path, seconds: float) -> dict:
+    environment = os.environ | {"DLIB_MODELS": str(CACHE / "bench"), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([binary, str(os.cpu_count()), str(seconds), *PHOTOS], check=True, capture_output=True, text=True,
+                          env=environment)
+    return json.loads(done.stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--likeness", type=pathlib.Path, default=ROOT / "build/bench/likeness")
     parser.add_argument("--models-alone", type=pathlib.Path, default=ROOT / "build/bench/bench/models_alone")
+    parser.add_argument("--dlib", type=pathlib.Path, default=ROOT / "build/bench/bench/dlib_peer")
     parser.add_argument("--skip-peer", action="store_true")
     arguments = parser.parse_args()
 
@@ -185,6 +193,8 @@ def main() -> None:
                 peer[name, clients] = load(port, requests, clients, arguments.seconds)
         os.killpg(process.pid, signal.SIGTERM)
 
+    dlib = dlib_pipeline(arguments.dlib, arguments.seconds) if arguments.dlib.exists() else None
+
     print("| operation | clients | requests/s | p50 ms | p99 ms | models alone: requests/s (ms) | of their rate "
           "| mean over their time | FastAPI requests/s (p50 ms) | times FastAPI |")
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -194,6 +204,10 @@ def main() -> None:
               f"| {m['floor_rate']:.1f} ({m['floor_ms']:.1f}) | {100 * m['rate'] / m['floor_rate']:.0f} % "
               f"| {m['mean'] / m['floor_ms']:.2f} | "
               + (f"{other['rate']:.1f} ({other['p50']:.1f}) | {m['rate'] / other['rate']:.1f} |" if other else "- | - |"))
+    if dlib:
+        print(f"\ndlib's face_recognition pipeline (largest face, embedding), in-process on {os.cpu_count()} threads: "
+              f"{dlib['photos_per_second']:.1f} photos/s, p50 {dlib['p50_ms']:.0f} ms; SearchFacesByImage with "
+              f"8 clients is {next(m['rate'] for n, c, m in rows if n.startswith('Search') and c == 8) / dlib['photos_per_second']:.0f} times that.")
     print(f"\nStart to ready: {start_seconds:.2f} s. Resident after the load: {resident:.0f} MiB.")
 
 
