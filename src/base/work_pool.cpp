@@ -8,7 +8,7 @@
 
 namespace likeness {
 
-WorkPool::WorkPool(std::string name, std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
+WorkPool::WorkPool(const std::string& name, std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
   for (std::size_t i = 0; i < threads; ++i) {
     workers_.emplace_back([this] { run(); });
     pthread_setname_np(workers_.back().native_handle(), (name.substr(0, 12) + "-" + std::to_string(i)).c_str());

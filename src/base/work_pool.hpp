@@ -16,7 +16,7 @@ namespace likeness {
 class WorkPool {
  public:
   /// `name` (at most 12 characters) shows in thread listings.
-  WorkPool(std::string name, std::size_t threads, std::size_t queue_limit);
+  WorkPool(const std::string& name, std::size_t threads, std::size_t queue_limit);
   ~WorkPool();
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
