@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+namespace likeness::domain {
+
+/// On whose behalf something is done. Collections belong to an account in a region; the same name in another region is
+/// another collection.
+struct Caller {
+  std::string account = "000000000000";
+  std::string region = "us-east-1";
+  std::string arn;  // who asks, for the object store's policies
+
+  std::string scope() const { return account + "/" + region; }
+};
+
+}  // namespace likeness::domain
