@@ -84,8 +84,16 @@ def download(package: dict, folder: pathlib.Path) -> pathlib.Path:
 
 
 def read_member(archive: pathlib.Path, member: str, target: pathlib.Path) -> None:
+    """`member` may be "inner.zip!file": a file of an archive that lies in the archive."""
+    outer, _, inner = member.partition("!")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
+    if inner:
+        nested = target.with_name(target.name + ".nested.zip")
+        read_member(archive, outer, nested)
+        read_member(nested, inner, target)
+        nested.unlink()
+        return
     if archive.suffix in (".whl", ".zip"):
         with zipfile.ZipFile(archive) as opened, opened.open(member) as source, partial.open("wb") as out:
             shutil.copyfileobj(source, out)
@@ -120,6 +128,17 @@ def extract(package: dict, archive: pathlib.Path, cache: pathlib.Path) -> None:
         (target / ".package").write_text(package["sha256"] + "\n")
 
 
+def copy_own(package: dict, cache: pathlib.Path) -> None:
+    """Files of this repository that are read from the cache folder like those of the packages."""
+    for file in package["files"]:
+        target = cache / file["to"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file["path"], target)
+        if sha256_of(target) != file["sha256"]:
+            target.unlink()
+            raise FetchError(f"{file['path']} does not have the SHA-256 that {LOCK.name} names: refused.")
+
+
 def present(package: dict, cache: pathlib.Path) -> bool:
     for file in package.get("files", []):
         target = cache / file["to"]
@@ -145,6 +164,9 @@ def main() -> int:
             if present(package, arguments.cache):
                 continue
             print(f"fetching {package['name']} {package['version']} ({package['what']})", flush=True)
+            if package["registry"] == "repository":
+                copy_own(package, arguments.cache)
+                continue
             with tempfile.TemporaryDirectory(dir=arguments.cache) as folder:
                 extract(package, download(package, pathlib.Path(folder)), arguments.cache)
     except (FetchError, OSError, KeyError) as error:

@@ -110,12 +110,17 @@ InputForm read_input(Reader& model) {
   if (object == nullptr) return form;
   Reader input(*object, model.where() + " input");
   form.shape = input.shape("shape");
-  form.layout = input.choice<TensorLayout>("layout", {{"NCHW", TensorLayout::Nchw}, {"NHWC", TensorLayout::Nhwc}});
+  form.layout = input.choice<TensorLayout>(
+      "layout", {{"NCHW", TensorLayout::Nchw}, {"NHWC", TensorLayout::Nhwc}, {"points", TensorLayout::Points}});
+  form.what = input.text("what", false);
+  if (form.layout == TensorLayout::Points) {
+    model.adopt(input);
+    return form;
+  }
   form.colour = input.choice<ColourOrder>(
       "colour", {{"RGB", ColourOrder::Rgb}, {"BGR", ColourOrder::Bgr}, {"grey", ColourOrder::Grey}});
   form.mean = input.numbers("mean");
   form.scale = input.numbers("scale");
-  form.what = input.text("what", false);
   const std::size_t channels = form.colour == ColourOrder::Grey ? 1 : 3;
   if (form.shape.size() != 4) input.wrong("shape", "must have four sizes");
   if (form.shape.size() == 4 && form.channels() != static_cast<int>(channels))

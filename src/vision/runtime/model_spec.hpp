@@ -14,7 +14,8 @@
 namespace likeness::vision {
 
 enum class ModelFormat : std::uint8_t { Onnx, TfLite, TfjsGraph, OpenVinoIr };
-enum class TensorLayout : std::uint8_t { Nchw, Nhwc };
+/// `Points`: not an image but coordinates; colour, mean and scale mean nothing.
+enum class TensorLayout : std::uint8_t { Nchw, Nhwc, Points };
 enum class ColourOrder : std::uint8_t { Rgb, Bgr, Grey };
 
 /// How pixels become the first input: `(value - mean) / scale` of each channel, value 0..255, in `colour` order.

@@ -220,8 +220,7 @@ class Importer {
     };
     if (kind == "Const") {
       const auto found = weights_.find(name);
-      if (found == weights_.end()) throw Unreadable(fmt::format("the weights {} are missing", name));
-      return {found->second, false};
+      return {found == weights_.end() ? integers_in_graph(name, node) : found->second->output(0), false};
     }
     if (kind == "Placeholder") return placeholder(name, node);
     if (kind == "Identity") return in(0);
@@ -241,6 +240,17 @@ class Importer {
     if (kind == "MaxPool") return pooled(node, in(0));
     if (kind == "Mean") return mean(node, in(0), in(1));
     throw Unreadable(fmt::format("operation {} (node {}) is not known", kind, name));
+  }
+
+  /// A constant that the graph itself carries, such as the axes of a mean.
+  static ov::Output<ov::Node> integers_in_graph(const std::string& name, const json::object& node) {
+    const json::value* value = attributes(node).if_contains("value");
+    const json::value* tensor = value == nullptr ? nullptr : value->as_object().if_contains("tensor");
+    const json::value* list = tensor == nullptr ? nullptr : tensor->as_object().if_contains("intVal");
+    if (list == nullptr) throw Unreadable(fmt::format("the weights {} are missing", name));
+    std::vector<std::int64_t> numbers;
+    for (const json::value& number : list->as_array()) numbers.push_back(number.to_number<std::int64_t>());
+    return int_constant(numbers);
   }
 
   Value placeholder(const std::string& name, const json::object& node) {

@@ -61,6 +61,31 @@ TEST_F(RealGraph, EmotionAgreesWithTensorFlowJs) {
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-5 + expected[i] * 1e-3);
 }
 
+// These two come as bare weights; the expected values were computed by the package's own code in node.
+TEST_F(RealGraph, TheTopologiesWrittenForBareWeightsAgreeWithThePackagesOwnCode) {
+  std::vector<float> input = picture(112, 3);
+  const float mean[] = {122.782F, 117.001F, 104.298F};
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = (input[i] - mean[i % 3]) / 255;
+  struct Case {
+    const char* name;
+    const char* output;
+    std::vector<float> expected;
+  };
+  const Case cases[] = {{"face_expression",
+                         "expression",
+                         {-3.0338178F, -6.1072369F, -5.1469488F, -2.1727567F, -7.3306355F, -9.8896580F, -4.8814235F}},
+                        {"age_gender", "age", {63.962582F}},
+                        {"age_gender", "gender", {1.9400701F, -0.9898474F}}};
+  for (const Case& test : cases) {
+    const auto model = import_tfjs_graph(models_ / (std::string(test.name) + ".json"),
+                                         models_ / (std::string(test.name) + ".bin"), {1, 112, 112, 3});
+    ASSERT_TRUE(model) << model.error().message;
+    const auto found = run(*model, input, test.output);
+    ASSERT_EQ(found.size(), test.expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], test.expected[i], 1e-3) << test.output << i;
+  }
+}
+
 TEST_F(RealGraph, AgeAndGenderAgreeWithTensorFlowJs) {
   const auto model = import_tfjs_graph(models_ / "faceres.json", models_ / "faceres.bin", {1, 224, 224, 3});
   ASSERT_TRUE(model) << model.error().message;
