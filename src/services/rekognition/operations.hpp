@@ -1,0 +1,14 @@
+#pragma once
+
+#include "aws/service.hpp"
+#include "domain/recognition.hpp"
+
+/// The operations in groups; `make_rekognition` calls each once.
+namespace likeness::rekognition {
+
+void register_detection(aws::Service& service, domain::Recognition& recognition);
+void register_collections(aws::Service& service, domain::Recognition& recognition);
+void register_faces(aws::Service& service, domain::Recognition& recognition);
+void register_users(aws::Service& service, domain::Recognition& recognition);
+
+}  // namespace likeness::rekognition
