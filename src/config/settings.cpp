@@ -149,8 +149,10 @@ const std::vector<Definition>& definitions() {
       text("models", &Settings::models, "a folder", anything,
            "Folder of the models that set-up fetched; empty: models in the cache folder (LIKENESS_CACHE, else "
            "XDG_CACHE_HOME/likeness, else ~/.cache/likeness)."),
-      text("models_drop", &Settings::models_drop, "a folder", anything,
-           "Folder of models of your own, which take the place of ours; empty: models in the data folder."),
+      text("models_d", &Settings::models_d, "a folder", anything,
+           "Folder of models of your own, which take the place of ours; empty: likeness/models.d in XDG_CONFIG_HOME, "
+           "else in "
+           "~/.config."),
       text("credentials", &Settings::credentials, "a file", anything,
            "File of the root access key in AWS profile form; empty: credentials in the data folder."),
 
@@ -159,10 +161,10 @@ const std::vector<Definition>& definitions() {
               "Threads that answer requests; 0: four for each processor, at least 16."),
       integer("work_queue", &Settings::work_queue, 1, 100'000,
               "Requests that may wait for a thread; more are refused as throttled."),
-      integer("infer_streams", &Settings::infer_streams, 0, 256,
-              "Inferences at once for each model; 0: by the number of processors."),
+      integer("infer_threads", &Settings::infer_threads, 0, 256,
+              "Threads that run the models; 0: one for each processor."),
       integer("infer_queue", &Settings::infer_queue, 1, 100'000,
-              "Inferences that may wait for each model; more are refused as throttled."),
+              "Inferences that may wait for a thread; more are refused as throttled."),
 
       size("image_max_bytes", &Settings::image_max_bytes, kKiB, 100 * kMiB, "Largest image sent as bytes. AWS: 5 MiB."),
       size("image_max_s3_bytes", &Settings::image_max_s3_bytes, kKiB, 100 * kMiB,

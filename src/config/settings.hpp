@@ -23,14 +23,14 @@ struct Settings {
   // places
   std::string data = "likeness-data";
   std::string models;       // "" = the set-up's cache
-  std::string models_drop;  // "" = DATA/models
+  std::string models_d;     // "" = the configuration folder
   std::string credentials;  // "" = DATA/credentials
 
   // executors; 0 lets the program choose by the processor
   std::int64_t io_threads = 1;
   std::int64_t work_threads = 0;
   std::int64_t work_queue = 512;
-  std::int64_t infer_streams = 0;
+  std::int64_t infer_threads = 0;
   std::int64_t infer_queue = 256;
 
   // images
