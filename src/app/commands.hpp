@@ -9,6 +9,7 @@ class App;
 /// 0 done, 1 the answer is no (a check failed, no face found), 2 it could not be done. Both references outlive parsing.
 namespace likeness::app {
 
+void add_config_command(CLI::App& root, int& exit_code);
 void add_serve_command(CLI::App& root, int& exit_code);
 
 }  // namespace likeness::app

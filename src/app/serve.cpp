@@ -1,12 +1,183 @@
 #include "app/serve.hpp"
 
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "app/access_log.hpp"
+#include "app/folder_lock.hpp"
+#include "app/front.hpp"
+#include "app/health.hpp"
+#include "app/version.hpp"
+#include "base/cpu.hpp"
 #include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/work_pool.hpp"
+#include "config/settings.hpp"
+#include "net/server.hpp"
+#include "storage/data_folder.hpp"
 
 namespace likeness::app {
+namespace {
 
-int run_serve(const ServeOptions&) {
-  log::error("serve is not part of this build yet");
+using config::Settings;
+using std::chrono::steady_clock;
+
+/// SIGTERM, SIGINT and SIGHUP wait for us instead of interrupting; threads started from here on inherit that.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+log::Level level_of(const std::string& name) {
+  if (name == "debug") return log::Level::Debug;
+  if (name == "warn") return log::Level::Warn;
+  if (name == "error") return log::Level::Error;
+  if (name == "off") return log::Level::Off;
+  return log::Level::Info;
+}
+
+Result<Settings> settings_of(const ServeOptions& options) {
+  config::Sources sources;
+  sources.file = options.config_file.value_or("");
+  sources.environment = [](const char* name) -> const char* { return std::getenv(name); };
+  sources.set = options.set;
+  if (options.data) sources.set.push_back("data=" + *options.data);
+  if (options.listen) sources.set.push_back("listen=" + *options.listen);
+  return config::load(sources);
+}
+
+std::size_t work_threads(const Settings& settings) {
+  if (settings.work_threads > 0) return static_cast<std::size_t>(settings.work_threads);
+  return std::max<std::size_t>(16, std::size_t{4} * std::thread::hardware_concurrency());
+}
+
+net::ServerOptions server_options(const Settings& settings, const net::HostPort& listen) {
+  net::ServerOptions options;
+  options.host = listen.host;
+  options.port = listen.port;
+  options.io_threads = static_cast<unsigned>(settings.io_threads);
+  options.max_connections = static_cast<std::size_t>(settings.max_connections);
+  options.max_head_bytes = static_cast<std::size_t>(settings.max_request_head);
+  options.max_body_bytes = static_cast<std::uint64_t>(settings.max_request_body);
+  options.max_gathered_bytes = static_cast<std::uint64_t>(settings.max_request_memory);
+  options.idle_timeout = settings.idle_timeout;
+  options.head_timeout = settings.head_timeout;
+  options.body_grace = settings.body_grace;
+  options.min_body_rate = static_cast<std::uint64_t>(settings.min_body_rate);
+  return options;
+}
+
+/// Gauges that are read off the parts when the metrics are.
+void watch(Metrics& metrics, const net::Server& server, const WorkPool& pool, const AccessLog& access_log) {
+  const auto gauge = [&](const char* name, const char* help) { return metrics.gauge(name, help); };
+  const Gauge queued = gauge("likeness_work_queue_depth", "Requests that wait for a thread.");
+  const Gauge threads = gauge("likeness_work_threads", "Threads that answer requests.");
+  const Gauge connections = gauge("likeness_connections", "Open connections.");
+  const Gauge idle = gauge("likeness_connections_idle", "Connections between requests.");
+  const Gauge held = gauge("likeness_request_body_bytes", "Bytes of request bodies held in memory.");
+  const Gauge accepted = gauge("likeness_connections_accepted", "Connections taken since the start.");
+  const Gauge turned_away = gauge("likeness_connections_turned_away", "Connections refused at max_connections.");
+  const Gauge timeouts =
+      gauge("likeness_connection_timeouts", "Connections ended because the client was slow or idle.");
+  const Gauge dropped =
+      gauge("likeness_access_log_dropped", "Lines of the access log that could not be written in time.");
+  metrics.before_expose([=, &server, &pool, &access_log] {
+    const net::ServerStats now = server.stats();
+    queued.set(static_cast<double>(pool.queued()));
+    threads.set(static_cast<double>(pool.threads()));
+    connections.set(static_cast<double>(now.connections));
+    idle.set(static_cast<double>(now.idle));
+    held.set(static_cast<double>(now.gathered_bytes));
+    accepted.set(static_cast<double>(now.accepted));
+    turned_away.set(static_cast<double>(now.turned_away));
+    timeouts.set(static_cast<double>(now.timeouts));
+    dropped.set(static_cast<double>(access_log.dropped()));
+  });
+}
+
+int failed(const Error& error) {
+  log::error("{}{}{}", error.message, error.detail.empty() ? "" : " ", error.detail);
   return 2;
+}
+
+}  // namespace
+
+int run_serve(const ServeOptions& options) {
+  const auto begin = steady_clock::now();
+  const sigset_t signals = block_signals();
+  auto loaded = settings_of(options);
+  if (!loaded) return failed(loaded.error());
+  const Settings& settings = *loaded;
+  log::set_level(level_of(settings.log_level));
+  const auto listen = net::parse_host_port(settings.listen);
+  if (!listen) return failed(listen.error());
+  log::info("likeness {} on {} ({} threads)", kVersion, cpu_name(), std::thread::hardware_concurrency());
+
+  Health health(kVersion);
+  Metrics metrics;
+  auto access_log = AccessLog::open(settings.access_log,
+                                    settings.access_log_format == "json" ? AccessFormat::Json : AccessFormat::Logfmt);
+  if (!access_log) return failed(access_log.error());
+
+  const std::filesystem::path data = settings.data;
+  if (auto prepared = storage::prepare_data_folder(data); !prepared) return failed(prepared.error());
+  const auto lock = FolderLock::take(data);
+  if (!lock) return failed(lock.error());
+
+  Chain chain;
+  chain.call = [](const net::Request&) {
+    aws::Answer answer;
+    answer.response = net::text_response(501, "text/plain", "No services in this build.\n");
+    return answer;
+  };
+  Front front({settings.account, settings.region, settings.metrics}, chain, health, metrics, **access_log);
+
+  WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
+  net::Handlers handlers;
+  handlers.handle = [&](net::Request request) { return front.handle(std::move(request)); };
+  handlers.immediate = [&](const net::Request& request) { return front.immediate(request); };
+  handlers.refuse = [&](const net::Request* request, int status, std::string_view message) {
+    return front.refuse(request, status, message);
+  };
+  auto server = net::Server::start(server_options(settings, *listen), handlers, pool);
+  if (!server) return failed(server.error());
+  watch(metrics, **server, pool, **access_log);
+
+  std::printf("ready http://%s\n", (*server)->address().c_str());
+  std::fflush(stdout);
+  log::info("ready on http://{} after {} ms, data in {}", (*server)->address(),
+            std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin).count(),
+            std::filesystem::absolute(data).string());
+
+  int signal = 0;
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    log::info("SIGHUP: the access log is opened anew");
+    (*access_log)->reopen();
+  }
+  // A second signal ends the program at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  log::info("{}: finishing what runs, for at most {} ms", signal == SIGINT ? "SIGINT" : "SIGTERM",
+            settings.drain_timeout.count());
+  health.stopping();
+  (*server)->drain(settings.drain_timeout);
+  pool.stop();
+  log::info("stopped");
+  return 0;
 }
 
 }  // namespace likeness::app
