@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "vision/detect/detectors.hpp"
+#include "vision/runtime/workers.hpp"
+
+namespace likeness::vision {
+
+/// Looks for faces of all sizes. The whole image first; then, in images much larger than the detector's input, tiles of
+/// a half and of a quarter of it, but only where they can pay: not in what a large face fills, and the quarters only
+/// around hints of small faces. Tight crops are tried again with grey around them. Call it from a piece of work of the
+/// Workers, over which the tiles are spread. Thread-safe.
+class FaceFinder {
+ public:
+  FaceFinder(Workers& workers, UprightDetector upright, RotatedDetector rotated)
+      : workers_(workers), upright_(upright), rotated_(rotated) {}
+
+  /// Upright faces by falling score, overlaps removed. Low scores too (from kWeakScore on): whoever takes them must
+  /// look twice.
+  Result<std::vector<Candidate>> find_upright(const media::Image& image) const;
+  /// Faces at any angle: for images in which nothing upright was found.
+  Result<std::vector<Candidate>> find_rotated(const media::Image& image) const;
+
+  static constexpr float kWeakScore = 0.30f;
+  float sure_score() const { return upright_.score_threshold(); }
+
+ private:
+  struct Tile {
+    PixelBox area;
+    int level;
+  };
+  Result<void> search(const media::Image& image, const std::vector<Tile>& tiles, std::vector<Candidate>& raw) const;
+  std::vector<Candidate> merge(const std::vector<Candidate>& raw) const;
+
+  Workers& workers_;
+  UprightDetector upright_;
+  RotatedDetector rotated_;
+};
+
+/// `count` x `count` overlapping tiles that cover the image; neighbours share a quarter of a tile.
+std::vector<PixelBox> tiles_of(int width, int height, int count);
+
+}  // namespace likeness::vision

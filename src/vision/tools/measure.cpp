@@ -1,0 +1,172 @@
+// Prints what the face pipeline measures on photos, one JSON object a line and photo: the input of whoever fits the
+// calibration or wonders about a finding.
+//
+//   likeness_measure [--rejected] [--no-vectors] [--calibration FILE] [--rotate QUARTERS] [PHOTO...]
+//
+// Without photos, paths come from stdin, one a line.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "media/decode.hpp"
+#include "vision/face_pipeline.hpp"
+#include "vision/runtime/cpu_probe.hpp"
+
+namespace {
+
+namespace json = boost::json;
+namespace media = likeness::media;
+namespace vision = likeness::vision;
+
+struct Options {
+  bool rejected = false;
+  bool vectors = true;
+  int quarters = 0;  // turns by 90 degrees, to try rotated faces
+  int max_faces = 100;
+  std::optional<std::filesystem::path> calibration;
+  std::vector<std::string> photos;
+};
+
+json::object flag_json(const vision::Flag& flag) { return {{"value", flag.value}, {"confidence", flag.confidence}}; }
+
+json::object face_json(const vision::MeasuredFace& one, const Options& options, float width, float height) {
+  const vision::Face& face = one.face;
+  json::object result{
+      {"box", {face.box.left * width, face.box.top * height, face.box.width * width, face.box.height * height}},
+      {"detector_box",
+       {one.candidate.box.left, one.candidate.box.top, one.candidate.box.width(), one.candidate.box.height()}},
+      {"confidence", face.confidence},
+      {"pose", {{"roll", face.pose.roll}, {"yaw", face.pose.yaw}, {"pitch", face.pose.pitch}}},
+      {"quality", {{"brightness", face.quality.brightness}, {"sharpness", face.quality.sharpness}}}};
+  json::object landmarks;
+  for (const auto& landmark : face.landmarks)
+    landmarks[vision::name_of(landmark.type)] = {landmark.x * width, landmark.y * height};
+  result["landmarks"] = std::move(landmarks);
+
+  json::object found;
+  const auto flag = [&](const char* name, const std::optional<vision::Flag>& value) {
+    if (value) found[name] = flag_json(*value);
+  };
+  flag("smile", face.smile);
+  flag("eyeglasses", face.eyeglasses);
+  flag("sunglasses", face.sunglasses);
+  flag("beard", face.beard);
+  flag("mustache", face.mustache);
+  flag("eyes_open", face.eyes_open);
+  flag("mouth_open", face.mouth_open);
+  flag("face_occluded", face.face_occluded);
+  flag("gender_male", face.gender_is_male);
+  if (face.age_range) found["age_range"] = {face.age_range->low, face.age_range->high};
+  if (face.liveness) found["liveness"] = *face.liveness;
+  if (face.emotions) {
+    json::object emotions;
+    for (const auto& emotion : *face.emotions) emotions[vision::name_of(emotion.type)] = emotion.confidence;
+    found["emotions"] = std::move(emotions);
+  }
+  if (face.eye_direction)
+    found["eye_direction"] = {{"yaw", face.eye_direction->yaw},
+                              {"pitch", face.eye_direction->pitch},
+                              {"confidence", face.eye_direction->confidence}};
+  result["attributes"] = std::move(found);
+
+  json::object values;
+  for (const auto& [name, value] : one.measured.values()) values[name] = value;
+  result["measurements"] = std::move(values);
+  if (options.vectors) {
+    json::object vectors;
+    for (const auto& [name, list] : one.measured.vectors()) vectors[name] = json::array(list.begin(), list.end());
+    result["vectors"] = std::move(vectors);
+  }
+  return result;
+}
+
+media::Image turned(const media::Image& image) {
+  media::Image result(image.height(), image.width());
+  for (int y = 0; y < image.height(); ++y)
+    for (int x = 0; x < image.width(); ++x)
+      for (int channel = 0; channel < 3; ++channel)
+        result.row(x)[(image.height() - 1 - y) * 3 + channel] = image.row(y)[x * 3 + channel];
+  return result;
+}
+
+json::object measure_photo(vision::FacePipeline& pipeline, const std::string& path, const Options& options) {
+  json::object line{{"photo", path}};
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  media::DecodeLimits limits;
+  limits.max_bytes = 64 << 20;
+  limits.min_side = 16;
+  limits.allow_webp = true;
+  auto image = media::decode({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, limits);
+  if (!image) {
+    line["error"] = image.error().message;
+    return line;
+  }
+  for (int i = 0; i < options.quarters; ++i) *image = turned(*image);
+  const auto began = std::chrono::steady_clock::now();
+  const auto wanted = vision::Features::attributes() | vision::Feature::Embedding | vision::Feature::Liveness;
+  auto faces = pipeline.measure(*image, {wanted, options.max_faces}, options.rejected);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+  line["width"] = image->width();
+  line["height"] = image->height();
+  line["milliseconds"] = took.count();
+  if (!faces) {
+    line["error"] = faces.error().message;
+    return line;
+  }
+  json::array list;
+  for (const auto& one : *faces)
+    list.push_back(face_json(one, options, static_cast<float>(image->width()), static_cast<float>(image->height())));
+  line["faces"] = std::move(list);
+  return line;
+}
+
+int run(const Options& options) {
+  auto runtime = vision::Runtime::create({});
+  if (!runtime) return fmt::print(stderr, "{}\n", runtime.error().message), 1;
+  auto calibration = vision::load_calibration(options.calibration);
+  if (!calibration) return fmt::print(stderr, "{}\n", calibration.error().message), 1;
+  auto pipeline = vision::FacePipeline::create(**runtime, std::move(*calibration));
+  if (!pipeline) return fmt::print(stderr, "{} {}\n", pipeline.error().message, pipeline.error().detail), 1;
+  const auto print = [&](const std::string& path) {
+    const std::string line = json::serialize(measure_photo(**pipeline, path, options));
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  };
+  for (const std::string& path : options.photos) print(path);
+  if (options.photos.empty())
+    for (std::string path; std::getline(std::cin, path);)
+      if (!path.empty()) print(path);
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  vision::probe_cpu_before_inference();
+  Options options;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word = words[i];
+    if (word == "--rejected")
+      options.rejected = true;
+    else if (word == "--no-vectors")
+      options.vectors = false;
+    else if (word == "--rotate" && i + 1 < count)
+      options.quarters = std::atoi(words[++i]);
+    else if (word == "--max-faces" && i + 1 < count)
+      options.max_faces = std::atoi(words[++i]);
+    else if (word == "--calibration" && i + 1 < count)
+      options.calibration = words[++i];
+    else if (word.substr(0, 2) == "--")
+      return fmt::print(stderr, "unknown option {}\n", word), 2;
+    else
+      options.photos.emplace_back(word);
+  }
+  return run(options);
+}
