@@ -172,9 +172,9 @@ Result<void> SmallAgeGenderModel::measure(const ImagePyramid& pixels, const Face
   const Affine to_image = patch_to_image(MeshModel::crop_around(mesh, crop_factor_), form.width());
   return model_->infer([&](InputTensors& inputs) { fill(pixels, to_image, form, inputs); },
                        [&](const OutputTensors& outputs) {
-                         into.set("age.small", outputs.floats(age_)[0]);
+                         into.set("years.small", outputs.floats(age_)[0]);
                          const auto gender = outputs.floats(gender_);
-                         into.set("gender.small.logit",
+                         into.set("male.small.logit",
                                   static_cast<double>(gender[0]) - static_cast<double>(gender[1]));
                        });
 }
@@ -218,7 +218,7 @@ Result<void> SecondAgeGenderModel::measure(const ImagePyramid& pixels, const Fac
         const auto years = outputs.floats(age_output_);
         double mean = 0;
         for (std::size_t year = 0; year < years.size(); ++year) mean += years[year] * static_cast<double>(year);
-        into.set("age.second", mean);
+        into.set("years.second", mean);
       });
   if (!done) return done;
   return gender_->infer(
@@ -226,7 +226,7 @@ Result<void> SecondAgeGenderModel::measure(const ImagePyramid& pixels, const Fac
         fill(pixels, chip_to_image(gender_->spec().input.width()), gender_->spec().input, inputs);
       },
       [&](const OutputTensors& outputs) {
-        into.set("gender.second.logit", logit_of(outputs.floats(gender_output_)[1]));
+        into.set("male.second.logit", logit_of(outputs.floats(gender_output_)[1]));
       });
 }
 
@@ -250,9 +250,9 @@ Result<void> EyeStateModel::measure(const ImagePyramid& pixels, const FaceMesh& 
                       [&](const OutputTensors& outputs) { closed[eye] = logit_of(outputs.floats(output_)[0]); });
     if (!done) return done;
   }
-  into.set("eye.state.closed.mean", (closed[0] + closed[1]) / 2);
-  into.set("eye.state.closed.min", std::min(closed[0], closed[1]));
-  into.set("eye.state.closed.max", std::max(closed[0], closed[1]));
+  into.set("lids.closed.mean", (closed[0] + closed[1]) / 2);
+  into.set("lids.closed.min", std::min(closed[0], closed[1]));
+  into.set("lids.closed.max", std::max(closed[0], closed[1]));
   return {};
 }
 

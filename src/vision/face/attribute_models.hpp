@@ -39,7 +39,7 @@ class ExpressionModel {
   float crop_factor_;
 };
 
-/// Age in years and the logit of male: "age.small", "gender.small.logit".
+/// Age in years and the logit of male: "years.small", "male.small.logit".
 class SmallAgeGenderModel {
  public:
   static Result<SmallAgeGenderModel> create(ModelPool& model);
@@ -52,7 +52,7 @@ class SmallAgeGenderModel {
   float crop_factor_;
 };
 
-/// A second opinion on both, from models trained on other people: "age.second", "gender.second.logit".
+/// A second opinion on both, from models trained on other people: "years.second", "male.second.logit".
 class SecondAgeGenderModel {
  public:
   static Result<SecondAgeGenderModel> create(ModelPool& age, ModelPool& gender);
@@ -64,7 +64,7 @@ class SecondAgeGenderModel {
   std::size_t age_output_, gender_output_;
 };
 
-/// Open or closed, as a classifier of small grey patches sees it: "eye.state.*", logits of closed.
+/// Open or closed, as a classifier of small grey patches sees it: "lids.closed.*", logits of closed.
 class EyeStateModel {
  public:
   static Result<EyeStateModel> create(ModelPool& model);
