@@ -47,7 +47,7 @@ Result<Client> Client::for_endpoint(std::string_view endpoint, Options options) 
   const bool has_port =
       rest.substr(bracket == std::string_view::npos ? 0 : bracket).find(':') != std::string_view::npos;
   const auto address = parse_host_port(has_port ? std::string(rest) : std::string(rest) + ":80");
-  if (!address || address->port == 0 || rest.starts_with(':'))
+  if (!address || address->port == 0 || rest.empty() || rest.starts_with(':'))
     return client_error("InvalidAddress",
                         fmt::format("'{}' is not an endpoint such as http://127.0.0.1:4600.", endpoint));
   return Client(address->host, std::to_string(address->port), std::string(rest), options);

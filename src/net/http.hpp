@@ -84,15 +84,15 @@ class BodyReader {
 
 /// A whole request as the layers above see it: no connection.
 struct Request {
-  std::string method;
-  std::string target;  // path and query exactly as sent, still percent-encoded
-  Headers headers;
-  Bytes body;                  // whole, "Transfer-Encoding: chunked" already taken apart; empty when `stream` is set
-  std::string remote_address;  // "203.0.113.7" or "2001:db8::1", without port
-  bool secure = false;         // came over TLS
-  std::shared_ptr<BodyReader> stream;  // instead of `body`, where the server was told to (BodyPlan); copies share it
-  int version = 11;                    // 10 or 11
-  TimePoint received_at;               // when the head was complete
+  std::string method{};
+  std::string target{};  // path and query exactly as sent, still percent-encoded
+  Headers headers{};
+  Bytes body{};                  // whole, "Transfer-Encoding: chunked" already taken apart; empty when `stream` is set
+  std::string remote_address{};  // "203.0.113.7" or "2001:db8::1", without port
+  bool secure = false;           // came over TLS
+  std::shared_ptr<BodyReader> stream{};  // instead of `body`, where the server was told to (BodyPlan); copies share it
+  int version = 11;                      // 10 or 11
+  TimePoint received_at{};               // when the head was complete
 
   /// Target up to the first '?', and what follows it ("" if there is none).
   std::string_view path() const;
@@ -107,15 +107,15 @@ struct Sent {
 
 struct Response {
   int status = 200;
-  Headers headers;  // without Content-Length, Transfer-Encoding, Date and Connection: the server adds those
-  std::string body;
+  Headers headers{};  // without Content-Length, Transfer-Encoding, Date and Connection: the server adds those
+  std::string body{};
   /// Instead of `body`: made while it is sent. Read on the work pool, never further ahead than one piece; an error ends
   /// the connection, so that the client can tell.
-  std::shared_ptr<BodyReader> stream;
-  std::optional<std::uint64_t> stream_length;  // where known beforehand: sent as Content-Length, else chunked
-  bool close = false;                          // end the connection after this response
+  std::shared_ptr<BodyReader> stream{};
+  std::optional<std::uint64_t> stream_length{};  // where known beforehand: sent as Content-Length, else chunked
+  bool close = false;                            // end the connection after this response
   /// Told once, from an io thread (do not block), also when nothing could be sent.
-  std::function<void(const Sent&)> on_sent;
+  std::function<void(const Sent&)> on_sent{};
 };
 
 /// "Not Found" for 404; "Unknown" for a status without a name.

@@ -40,7 +40,7 @@ struct ServerOptions {
 struct BodyPlan {
   bool stream = false;  // hand it to the handler as Request::stream while it arrives
   bool live = false;    // a stream that may be silent for up to idle_timeout; min_body_rate does not hold
-  std::optional<std::uint64_t> max_bytes;  // instead of max_body_bytes; a stream without it has no limit
+  std::optional<std::uint64_t> max_bytes{};  // instead of max_body_bytes; a stream without it has no limit
 };
 
 struct Handlers {
