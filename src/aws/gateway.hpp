@@ -55,6 +55,8 @@ class Gateway {
   /// Asked before the input is parsed; an Error refuses the call (policies, throttling, quotas).
   using Gate = std::function<Result<void>(const CallInfo&)>;
 
+  struct State;  // the implementation's
+
   Gateway(GatewayOptions options, const Credentials& credentials, const Clock& clock = Clock::system());
   ~Gateway();
   Gateway(const Gateway&) = delete;
@@ -75,7 +77,6 @@ class Gateway {
   Answer refuse(const net::Request& request, const Error& error) const;
 
  private:
-  struct State;
   const std::unique_ptr<State> state_;
   std::vector<const Service*> services_;
 };

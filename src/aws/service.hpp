@@ -24,19 +24,18 @@ struct RequestContext {
   TimePoint time;  // when the request came in
 };
 
-/// How a service words the violation of a constraint of its model.
-enum class ValidationStyle {
-  /// ValidationException: "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: ..."
-  ValidationException,
-  /// Rekognition: InvalidParameterException in most cases (constraints.cpp tells which text).
-  Rekognition,
+/// What a service's own errors look like in JSON. Those of the framework around it (signatures, constraints, unknown
+/// operations) always are {"__type", "message"}.
+enum class ErrorForm {
+  Standard,       // {"__type", and the message under the name that the model gives it}
+  CodeAndLogref,  // Rekognition's: {"__type", "Code", "Logref", "Message"}
 };
 
 /// The operations of one service and who answers them. Filled at start-up by the service's provider, read-only and
 /// safe from any thread afterwards. A provider function is plain and blocking, runs on the work pool, and may be called
 /// from many threads at once:
 ///
-///     Service service(rekognition::model(), ValidationStyle::Rekognition);
+///     Service service(rekognition::model(), ErrorForm::CodeAndLogref);
 ///     service.on<rekognition::DetectFaces>([&](const RequestContext& context, const rekognition::DetectFacesRequest&
 ///     in)
 ///         -> Result<rekognition::DetectFacesResponse> { ... });
@@ -46,8 +45,8 @@ class Service {
  public:
   using Handler = std::function<Result<Object>(const RequestContext&, const void* input)>;
 
-  explicit Service(const ServiceModel& model, ValidationStyle style = ValidationStyle::ValidationException)
-      : model_(model), style_(style), entries_(model.operations.size()) {}
+  explicit Service(const ServiceModel& model, ErrorForm form = ErrorForm::Standard)
+      : model_(model), error_form_(form), entries_(model.operations.size()) {}
 
   /// `difference` says for docs/compatibility.md how the answer departs from AWS; empty means that it does not.
   template <class Op, class Function>
@@ -64,7 +63,7 @@ class Service {
   }
 
   const ServiceModel& model() const { return model_; }
-  ValidationStyle validation_style() const { return style_; }
+  ErrorForm error_form() const { return error_form_; }
 
   /// Null if nobody answers that operation.
   const Handler* handler(const Operation& operation) const {
@@ -83,7 +82,7 @@ class Service {
   }
 
   const ServiceModel& model_;
-  const ValidationStyle style_;
+  const ErrorForm error_form_;
   std::vector<Entry> entries_;  // in the model's order
 };
 

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/service.hpp"
+#include "aws/sigv4.hpp"
+#include "aws/violation.hpp"
+#include "base/result.hpp"
+#include "net/http.hpp"
+
+namespace likeness::aws {
+
+/// An error on its way out.
+struct ErrorAnswer {
+  std::string code;
+  std::string message;
+  int status = 400;
+  std::string request_id;
+  const Shape* shape = nullptr;  // of the modelled exception; null for errors of the framework
+  ErrorForm form = ErrorForm::Standard;
+};
+
+/// One wire protocol: the only place that knows how inputs, outputs and errors look in bytes. Stateless.
+class Codec {
+ public:
+  virtual ~Codec() = default;
+
+  /// Reads the request's input. Errors are those of syntax; violations those that only the reader can see.
+  virtual Result<std::vector<Violation>> read(const net::Request& request, const Operation& operation,
+                                              void* input) const = 0;
+  virtual void write(const Operation& operation, const void* output, const std::string& request_id,
+                     net::Response& response) const = 0;
+  virtual void write_error(const ErrorAnswer& error, net::Response& response) const = 0;
+  /// What this protocol calls a request whose signature is refused. The status is that of the answer.
+  virtual ErrorAnswer auth_error(const AuthProblem& problem) const = 0;
+};
+
+/// json 1.0 or 1.1: `version` becomes part of the content type.
+const Codec& json_codec(std::string_view version);
+
+/// The codec for a request to a service. Null if nothing that the service speaks is built in.
+const Codec* codec_for(const ServiceModel& model, const net::Request& request);
+
+}  // namespace likeness::aws

@@ -1,0 +1,297 @@
+#include "aws/gateway.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "aws/codec.hpp"
+#include "aws/constraints.hpp"
+#include "aws/signature_verifier.hpp"
+#include "base/bytes.hpp"
+#include "base/log.hpp"
+
+namespace likeness::aws {
+
+struct Gateway::State {
+  GatewayOptions options;
+  const Clock& clock;
+  SignatureVerifier verifier;
+  std::vector<Gate> gates;
+};
+
+namespace {
+
+/// One request on its way through the chain.
+struct Call {
+  Call(const net::Request& http_request, const Gateway::State& gateway, const std::vector<const Service*>& all)
+      : request(http_request), state(gateway), services(all) {}
+
+  const net::Request& request;
+  const Gateway::State& state;
+  const std::vector<const Service*>& services;
+
+  // Found by the steps, in this order.
+  const Service* service = nullptr;
+  const Codec* codec = nullptr;
+  const Operation* operation = nullptr;
+  RequestContext context;
+  Object input{nullptr, [](void*) {}};
+  std::vector<Violation> violations;
+  Object output{nullptr, [](void*) {}};
+  net::Response response;
+
+  // Set by the step that fails.
+  std::optional<ErrorAnswer> error;
+  std::string detail;
+};
+
+bool refuse(Call& call, std::string code, std::string message, int status = 400) {
+  call.error = ErrorAnswer{.code = std::move(code), .message = std::move(message), .status = status, .request_id = {}};
+  return false;
+}
+
+/// The exception of that name in the operation's list, else anywhere in the model.
+const Shape* find_exception(const Call& call, std::string_view code) {
+  if (call.operation != nullptr)
+    for (const Shape* shape : call.operation->errors)
+      if (shape->name == code || shape->error_code == code) return shape;
+  for (const Shape* shape : call.service->model().shapes)
+    if (shape->is_exception && (shape->name == code || shape->error_code == code)) return shape;
+  return nullptr;
+}
+
+/// A provider's or a gate's error. What the model does not know and is our own fault becomes the service's internal
+/// error, with the cause in the log alone.
+bool refuse(Call& call, Error error) {
+  const Shape* shape = find_exception(call, error.code);
+  call.detail = std::move(error.detail);
+  if (shape == nullptr && error.fault == Error::Fault::Server) {
+    call.detail = fmt::format("{}: {} {}", error.code, error.message, call.detail);
+    shape = find_exception(call, "InternalServerError");
+    error.code = shape != nullptr ? "InternalServerError" : "InternalFailure";
+    error.message = "The request processing has failed because of an internal error.";
+  }
+  const bool is_fault = error.fault == Error::Fault::Server || (shape != nullptr && shape->is_fault);
+  int status = is_fault ? 500 : 400;
+  if (shape != nullptr && shape->http_status != 0) status = shape->http_status;
+  call.error = ErrorAnswer{.code = std::move(error.code),
+                           .message = std::move(error.message),
+                           .status = status,
+                           .request_id = {},
+                           .shape = shape,
+                           .form = call.service->error_form()};
+  return false;
+}
+
+// -- placing a request
+
+/// "Rekognition_20160627" of "Rekognition_20160627.DetectFaces" and what follows the dot.
+std::pair<std::string_view, std::string_view> split_target(std::string_view target) {
+  const auto dot = target.rfind('.');
+  if (dot == std::string_view::npos) return {target, {}};
+  return {target.substr(0, dot), target.substr(dot + 1)};
+}
+
+/// The service in the credential scope, without checking anything else.
+std::string claimed_service(const net::Request& request) {
+  const auto claim = read_claim(request);
+  return claim ? claim->scope.service : std::string();
+}
+
+const Service* find_service(const Call& call) {
+  const auto first = [&](auto matches) -> const Service* {
+    for (const Service* service : call.services)
+      if (matches(service->model())) return service;
+    return nullptr;
+  };
+  if (const auto target = call.request.headers.find("x-amz-target")) {
+    const auto prefix = split_target(*target).first;
+    return first(
+        [&](const ServiceModel& model) { return !model.target_prefix.empty() && model.target_prefix == prefix; });
+  }
+  if (const auto name = claimed_service(call.request); !name.empty())
+    return first([&](const ServiceModel& model) { return model.signing_name == name; });
+  const auto host = call.request.headers.get("host");
+  const auto label = host.substr(0, host.find('.'));
+  return first([&](const ServiceModel& model) { return model.endpoint_prefix == label; });
+}
+
+bool route(Call& call) {
+  const auto target = call.request.headers.find("x-amz-target");
+  call.service = find_service(call);
+  if (call.service == nullptr)
+    return refuse(call, "UnknownOperationException",
+                  target ? fmt::format("No service here has the target {}", target->substr(0, 128))
+                         : "The request names no service: it has no X-Amz-Target and no credential scope of one",
+                  404);
+  const auto& model = call.service->model();
+  call.codec = codec_for(model, call.request);
+  if (call.codec == nullptr)
+    return refuse(call, "UnknownOperationException", fmt::format("{} is not served in this protocol", model.full_name),
+                  501);
+  if (call.request.method != "POST")
+    return refuse(call, "UnknownOperationException", fmt::format("{} takes POST requests only", model.full_name), 405);
+  const auto name = split_target(target.value_or(std::string_view())).second;
+  call.operation = model.find_operation(name);
+  if (call.operation == nullptr)
+    return refuse(call, "UnknownOperationException",
+                  fmt::format("{} has no operation {}", model.full_name,
+                              name.empty() ? "without an X-Amz-Target header" : name.substr(0, 128)));
+  return true;
+}
+
+bool authenticate(Call& call) {
+  if (call.operation->is_unsigned && !call.request.headers.contains("authorization")) return true;
+  const SignatureDemands demands{.service = std::string(call.service->model().signing_name), .rules = {}};
+  auto verified = call.state.verifier.verify(call.request, demands, call.context.time);
+  if (!verified) {
+    call.error = call.codec->auth_error(verified.error());
+    return false;
+  }
+  call.context.access_key_id = std::move(verified->access_key_id);
+  call.context.caller_arn = std::move(verified->principal_arn);
+  return true;
+}
+
+bool admit(Call& call) {
+  const CallInfo info{*call.service, *call.operation, call.context};
+  for (const auto& gate : call.state.gates)
+    if (auto admitted = gate(info); !admitted) return refuse(call, std::move(admitted.error()));
+  return true;
+}
+
+bool find_provider(Call& call) {
+  if (call.service->handler(*call.operation) != nullptr) return true;
+  return refuse(call, "UnknownOperationException",
+                fmt::format("The operation {} of {} is not available in Likeness", call.operation->name,
+                            call.service->model().full_name),
+                501);
+}
+
+bool parse(Call& call) {
+  call.input = call.operation->make_input();
+  auto read = call.codec->read(call.request, *call.operation, call.input.get());
+  if (!read) return refuse(call, std::move(read.error()));
+  call.violations = std::move(*read);
+  return true;
+}
+
+bool validate(Call& call) {
+  if (call.operation->input != nullptr) check_constraints(*call.operation->input, call.input.get(), call.violations);
+  if (call.violations.empty()) return true;
+  return refuse(call, "ValidationException", validation_message(call.violations));
+}
+
+bool provide(Call& call) {
+  auto output = (*call.service->handler(*call.operation))(call.context, call.input.get());
+  if (!output) return refuse(call, std::move(output.error()));
+  call.output = std::move(*output);
+  return true;
+}
+
+bool write(Call& call) {
+  call.codec->write(*call.operation, call.output.get(), call.context.request_id, call.response);
+  return true;
+}
+
+/// The way of a request. The first step that returns false ends it with the error that it has set.
+struct Step {
+  std::string_view name;
+  bool (*run)(Call&);
+};
+constexpr Step kChain[] = {
+    {"route", route},                // which service and operation
+    {"authenticate", authenticate},  // whose signature
+    {"admit", admit},                // policies, throttling
+    {"find provider", find_provider},
+    {"parse", parse},        // bytes to input
+    {"validate", validate},  // the constraints of the model
+    {"provide", provide},    // input to output
+    {"write", write},        // output to bytes
+};
+
+Call begin(const net::Request& request, const Gateway::State& state, const std::vector<const Service*>& services) {
+  Call call(request, state, services);
+  call.context.request_id = uuid_v4();
+  call.context.account = state.options.account;
+  call.context.region = state.options.region;
+  call.context.source_ip = request.remote_address;
+  call.context.time = state.clock.now();
+  return call;
+}
+
+/// The caller learns that we failed, the log learns why.
+void crash(Call& call, std::string_view step, std::string_view cause) {
+  if (call.service != nullptr)
+    refuse(call, Error{"InternalError", "", Error::Fault::Server, {}});
+  else
+    refuse(call, "InternalFailure", "The request processing has failed because of an internal error.", 500);
+  call.detail = fmt::format("{} failed: {}", step, cause);
+}
+
+void run_chain(Call& call) {
+  std::string_view at = "start";
+  try {
+    for (const auto& step : kChain) {
+      at = step.name;
+      if (!step.run(call)) return;
+    }
+  } catch (const std::exception& failure) {
+    crash(call, at, failure.what());
+  } catch (...) {
+    crash(call, at, "an exception of unknown type");
+  }
+}
+
+Answer finish(Call& call) {
+  if (call.error) {
+    call.error->request_id = call.context.request_id;
+    call.response = net::Response{};
+    const Codec& codec = call.codec != nullptr ? *call.codec : json_codec("1.1");
+    codec.write_error(*call.error, call.response);
+  }
+  Answer answer;
+  CallRecord& record = answer.record;
+  if (call.service != nullptr) record.service = call.service->model().id;
+  if (call.operation != nullptr) record.operation = call.operation->name;
+  record.status = call.response.status;
+  if (call.error) record.error_code = call.error->code;
+  record.detail = std::move(call.detail);
+  if (call.error && record.detail.empty()) record.detail = call.error->message;
+  record.request_id = call.context.request_id;
+  record.access_key_id = std::move(call.context.access_key_id);
+  record.caller_arn = std::move(call.context.caller_arn);
+  record.bytes_in = call.request.body.size();
+  record.bytes_out = call.response.body.size();
+  if (record.status >= 500 && call.error)
+    log::error("request {} {} {} failed: {}", record.request_id, record.service, record.operation, record.detail);
+  answer.response = std::move(call.response);
+  return answer;
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayOptions options, const Credentials& credentials, const Clock& clock)
+    : state_(new State{options, clock, SignatureVerifier(credentials, options.region, options.clock_skew), {}}) {}
+
+Gateway::~Gateway() = default;
+
+void Gateway::add(const Service& service) { services_.push_back(&service); }
+
+void Gateway::add_gate(Gate gate) { state_->gates.push_back(std::move(gate)); }
+
+Answer Gateway::handle(const net::Request& request) const {
+  Call call = begin(request, *state_, services_);
+  run_chain(call);
+  return finish(call);
+}
+
+Answer Gateway::refuse(const net::Request& request, const Error& error) const {
+  Call call = begin(request, *state_, services_);
+  if (route(call)) aws::refuse(call, error);
+  return finish(call);
+}
+
+}  // namespace likeness::aws

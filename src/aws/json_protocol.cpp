@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "aws/codec.hpp"
+#include "aws/json_reader.hpp"
+#include "aws/json_writer.hpp"
+
+namespace likeness::aws {
+namespace {
+
+std::string_view auth_code(AuthFailure failure) {
+  switch (failure) {
+    case AuthFailure::Missing: return "MissingAuthenticationTokenException";
+    case AuthFailure::Incomplete:
+    case AuthFailure::WrongAlgorithm: return "IncompleteSignatureException";
+    case AuthFailure::UnknownKey:
+    case AuthFailure::BadToken: return "UnrecognizedClientException";
+    case AuthFailure::ScopeMismatch:
+    case AuthFailure::Expired:
+    case AuthFailure::NotYetCurrent:
+    case AuthFailure::WrongSignature:
+    case AuthFailure::PayloadMismatch: break;
+  }
+  return "InvalidSignatureException";
+}
+
+/// The name that the model gives to an exception's text: "message" or "Message".
+std::string_view message_name(const ErrorAnswer& error) {
+  if (error.shape != nullptr) {
+    for (const auto& member : error.shape->members)
+      if (net::equal_ignoring_case(member.name, "message")) return member.wire_name;
+  }
+  // The framework's own way: recorded answers have "Message" in this one and "message" in the others.
+  return error.code == "SerializationException" ? "Message" : "message";
+}
+
+/// AWS JSON 1.0 and 1.1: everything in the body, the operation in X-Amz-Target.
+class JsonCodec final : public Codec {
+ public:
+  explicit JsonCodec(std::string_view version) : content_type_(fmt::format("application/x-amz-json-{}", version)) {}
+
+  Result<std::vector<Violation>> read(const net::Request& request, const Operation& operation,
+                                      void* input) const override {
+    // Services take no body at all for {}.
+    if (operation.input == nullptr || request.body.empty()) return std::vector<Violation>();
+    return read_json(as_text(request.body), *operation.input, input);
+  }
+
+  void write(const Operation& operation, const void* output, const std::string& request_id,
+             net::Response& response) const override {
+    head(200, request_id, response);
+    response.body.reserve(256);
+    if (operation.output == nullptr)
+      response.body = "{}";
+    else
+      write_json(*operation.output, output, response.body);
+  }
+
+  void write_error(const ErrorAnswer& error, net::Response& response) const override {
+    head(error.status, error.request_id, response);
+    std::string& out = response.body;
+    out = "{\"__type\":";
+    write_json_string(error.code, out);
+    const bool with_logref = error.form == ErrorForm::CodeAndLogref && error.shape != nullptr;
+    if (with_logref) {
+      out += ",\"Code\":";
+      write_json_string(error.code, out);
+      out += ",\"Logref\":";
+      write_json_string(error.request_id, out);
+    }
+    out += ',';
+    write_json_string(with_logref ? "Message" : message_name(error), out);
+    out += ':';
+    write_json_string(error.message, out);
+    out += '}';
+  }
+
+  ErrorAnswer auth_error(const AuthProblem& problem) const override {
+    return {
+        .code = std::string(auth_code(problem.failure)), .message = problem.message, .status = 400, .request_id = {}};
+  }
+
+ private:
+  void head(int status, const std::string& request_id, net::Response& response) const {
+    response.status = status;
+    response.headers.set("Content-Type", content_type_);
+    response.headers.set("x-amzn-RequestId", request_id);
+  }
+
+  const std::string content_type_;
+};
+
+}  // namespace
+
+const Codec& json_codec(std::string_view version) {
+  static const JsonCodec json_1_0("1.0");
+  static const JsonCodec json_1_1("1.1");
+  return version == "1.0" ? json_1_0 : json_1_1;
+}
+
+const Codec* codec_for(const ServiceModel& model, const net::Request&) {
+  const bool speaks_json = std::ranges::find(model.protocols, Protocol::Json) != model.protocols.end();
+  return speaks_json ? &json_codec(model.json_version) : nullptr;
+}
+
+}  // namespace likeness::aws
