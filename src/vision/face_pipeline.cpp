@@ -36,6 +36,7 @@ struct Work {
   // One slot for each model that looks at it, so that they can run at the same time.
   EyeModel::Eye eyes[2];
   Measurements age_gender, emotion, liveness, appearance;
+  std::vector<float> vectors[2];
   std::optional<Embedding> embedding;
 };
 
@@ -147,10 +148,13 @@ class Pipeline final : public FacePipeline {
       work.measured.set("detector.level", work.candidate.level);
       work.measured.set("detector.width", box.width());
       work.measured.set("mesh.logit", mesh->logit);
+      work.measured.set("mesh.opinion", sigmoid(mesh->logit / 2));
       work.measured.set("mesh.match", iou(work.box, box));
       auto check = models_.check.face_probability(*work.pixels, MeshModel::crop_around(work.mesh, 1.1f));
       if (!check) return fail(check);
       work.measured.set("check.face", *check);
+      const double bounded = std::clamp(static_cast<double>(*check), 3e-4, 1 - 3e-4);
+      work.measured.set("check.face.logit", std::log(bounded / (1 - bounded)));
       work.accepted = judge_.is_face(work.measured);
       return {};
     });
@@ -165,12 +169,13 @@ class Pipeline final : public FacePipeline {
       if (stages.age_gender)
         parts.emplace_back([&] { return models_.age_gender.measure(*work.pixels, work.mesh, work.age_gender); });
       if (stages.embedding)
-        parts.emplace_back([&]() -> Result<void> {
-          auto embedding = models_.embedding.embed(*work.pixels, work.mesh);
-          if (!embedding) return fail(embedding);
-          work.embedding = *embedding;
-          return {};
-        });
+        for (int pass = 0; pass < models_.embedding.passes(); ++pass)
+          parts.emplace_back([&, pass]() -> Result<void> {
+            auto vector = models_.embedding.run(*work.pixels, work.mesh, pass == 1);
+            if (!vector) return fail(vector);
+            work.vectors[pass] = std::move(*vector);
+            return {};
+          });
       if (stages.liveness)
         parts.emplace_back([&] { return models_.liveness.measure(image, work.candidate.box, work.liveness); });
       if (stages.emotion)
@@ -196,7 +201,10 @@ class Pipeline final : public FacePipeline {
       if (stages.eyes) EyeModel::note(work.eyes[0], work.eyes[1], work.measured);
       for (const Measurements* part : {&work.appearance, &work.age_gender, &work.emotion, &work.liveness})
         work.measured.add(*part);
-      if (work.embedding) work.measured.set_vector("embedding", *work.embedding);
+      if (stages.embedding) {
+        work.embedding = EmbeddingModel::combine(work.vectors[0], work.vectors[1]);
+        work.measured.set_vector("embedding", *work.embedding);
+      }
     }
     return {};
   }

@@ -148,23 +148,35 @@ Result<EmbeddingModel> EmbeddingModel::create(ModelPool& model) {
   return EmbeddingModel(model, *output);
 }
 
-EmbeddingModel::EmbeddingModel(ModelPool& model, std::size_t output) : model_(&model), output_(output) {}
+EmbeddingModel::EmbeddingModel(ModelPool& model, std::size_t output)
+    : model_(&model), output_(output), mirrored_too_(model.spec().parameter("mirror", 1) != 0) {}
 
-Result<Embedding> EmbeddingModel::embed(const ImagePyramid& pixels, const FaceMesh& mesh) const {
-  const Affine to_image = similarity_between(kArcFaceTemplate, five_points(mesh));
-  Embedding embedding{};
+Result<std::vector<float>> EmbeddingModel::run(const ImagePyramid& pixels, const FaceMesh& mesh, bool mirrored) const {
+  const InputForm& form = model_->spec().input;
+  Affine to_image = similarity_between(kArcFaceTemplate, five_points(mesh));
+  if (mirrored) to_image = compose(to_image, {-1, 0, static_cast<float>(form.width()), 0, 1, 0});
+  std::vector<float> vector;
   auto done = model_->infer(
       [&](InputTensors& inputs) {
-        warp_into(pixels.view_for(to_image.scale()), to_image, Border::Nearest, model_->spec().input, inputs.floats());
+        warp_into(pixels.view_for(to_image.scale()), to_image, Border::Nearest, form, inputs.floats());
       },
       [&](const OutputTensors& outputs) {
         const auto values = outputs.floats(output_);
-        double square = 0;
-        for (const float value : values) square += static_cast<double>(value) * static_cast<double>(value);
-        const auto scale = static_cast<float>(square > 0 ? 1 / std::sqrt(square) : 0);
-        for (std::size_t i = 0; i < kEmbeddingSize; ++i) embedding[i] = values[i] * scale;
+        vector.assign(values.begin(), values.end());
       });
   if (!done) return fail(done);
+  return vector;
+}
+
+Embedding EmbeddingModel::combine(std::span<const float> face, std::span<const float> mirror_image) {
+  std::array<double, kEmbeddingSize> sum{};
+  for (const auto& vector : {face, mirror_image})
+    for (std::size_t i = 0; i < vector.size(); ++i) sum[i] += static_cast<double>(vector[i]);
+  double square = 0;
+  for (const double value : sum) square += value * value;
+  const double scale = square > 0 ? 1 / std::sqrt(square) : 0;
+  Embedding embedding{};
+  for (std::size_t i = 0; i < kEmbeddingSize; ++i) embedding[i] = static_cast<float>(sum[i] * scale);
   return embedding;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <span>
+#include <vector>
 
 #include "base/result.hpp"
 #include "vision/face.hpp"
@@ -61,16 +63,22 @@ class EmotionModel {
   float crop_factor_;
 };
 
-/// The vector by which faces are compared.
+/// The vector by which faces are compared: that of the face and, unless the manifest's parameter "mirror" is 0, that of
+/// its mirror image added, which brings a few more pairs of one person together for twice the time (README.md).
 class EmbeddingModel {
  public:
   static Result<EmbeddingModel> create(ModelPool& model);
-  Result<Embedding> embed(const ImagePyramid& pixels, const FaceMesh& mesh) const;
+  int passes() const { return mirrored_too_ ? 2 : 1; }
+  /// The model's own output.
+  Result<std::vector<float>> run(const ImagePyramid& pixels, const FaceMesh& mesh, bool mirrored) const;
+  /// `mirror_image` may be empty.
+  static Embedding combine(std::span<const float> face, std::span<const float> mirror_image);
 
  private:
   EmbeddingModel(ModelPool& model, std::size_t output);
   ModelPool* model_;
   std::size_t output_;
+  bool mirrored_too_;
 };
 
 /// Live person or picture of one.
