@@ -16,13 +16,13 @@ namespace likeness::domain {
 struct ObjectReference {
   std::string bucket;
   std::string name;
-  std::optional<std::string> version;
+  std::optional<std::string> version = {};
 };
 
 /// Where `Image` of a request comes from: exactly one of the two. `bytes` is borrowed for the time of the call.
 struct ImageSource {
-  std::optional<BytesView> bytes;
-  std::optional<ObjectReference> object;
+  std::optional<BytesView> bytes = {};
+  std::optional<ObjectReference> object = {};
 };
 
 /// Reads images from the object store. Blocking, thread-safe.

@@ -16,8 +16,8 @@
 namespace likeness::domain {
 
 struct RecognitionSettings {
-  ImageLimits images;
-  Quotas quotas;
+  ImageLimits images = {};
+  Quotas quotas = {};
 };
 
 /// All rules about faces, put together. Everything handed in is borrowed and must outlive it. Thread-safe.

@@ -110,8 +110,9 @@ Result<Faces::Indexed> Faces::store(LiveCollection& live, const std::string& col
     result.records.push_back(std::move(record));
   }
   if (added.empty()) return result;
-  if (const auto limit = collections_.quotas().faces_per_collection;
-      limit != 0 && live.faces().size() + added.size() > limit)
+  const auto quota = collections_.quotas().faces_per_collection;
+  if (const auto limit = quota == 0 ? index::kMaxVectors : std::min(quota, index::kMaxVectors);
+      live.faces().size() + added.size() > limit)
     return quota_exceeded("The number of faces in the collection", limit);
 
   std::vector<std::string> face_latches;
@@ -138,7 +139,7 @@ Result<Faces::Indexed> Faces::store(LiveCollection& live, const std::string& col
     if (!written) return from_below(written);
     for (; searchable <= i; ++searchable)
       if (const auto id = vector_id_of(added[searchable].face.face_id))
-        live.faces().add(*id, added[searchable].embedding);
+        add_stored(live.faces(), *id, added[searchable].embedding);
   }
   return result;
 }
@@ -285,7 +286,7 @@ Result<Faces::Deleted> Faces::remove(const Caller& caller, const std::string& co
                         .expected_value = {}});
     const auto written = store.commit(std::move(writes));
     if (!written) return from_below(written);
-    for (const auto& id : vectors) (*live)->faces().remove(id);
+    (*live)->faces().remove(vectors);
     std::move(removed.begin(), removed.end(), std::back_inserter(result.face_ids));
   }
   if (!result.face_ids.empty()) collections_.eraser().items_deleted(generation);

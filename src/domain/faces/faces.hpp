@@ -26,8 +26,8 @@ class Faces {
  public:
   struct IndexRequest {
     ImageSource image;
-    std::optional<std::string> external_image_id;
-    vision::Features attributes;
+    std::optional<std::string> external_image_id = {};
+    vision::Features attributes = {};
     QualityFilter filter = QualityFilter::Auto;
     std::size_t max_faces = 100;
   };

@@ -3,9 +3,19 @@
 #include <cstring>
 #include <utility>
 
+#include "base/log.hpp"
 #include "domain/errors.hpp"
 
 namespace likeness::domain {
+
+std::unique_ptr<index::FaceIndex> default_index(std::size_t dimensions) {
+  return index::make_face_index({.dimensions = dimensions});
+}
+
+void add_stored(index::FaceIndex& index, const index::VectorId& id, const vision::Embedding& vector) {
+  if (const auto added = index.add(id, vector); !added)
+    log::error("the vector {} is stored but cannot be searched: {}", uuid_of(id), added.error().message);
+}
 
 std::size_t UserDirectory::Hash::operator()(const index::VectorId& id) const noexcept {
   std::size_t value = 0;
@@ -71,7 +81,7 @@ Result<void> LiveCollection::load(const storage::Store& store) {
       outcome = Failure(stored.error());
       return false;
     }
-    if (const auto id = vector_id_of(stored->face.face_id)) faces_->add(*id, stored->embedding);
+    if (const auto id = vector_id_of(stored->face.face_id)) add_stored(*faces_, *id, stored->embedding);
     return true;
   });
   if (!scanned) return from_below(scanned);
@@ -83,7 +93,7 @@ Result<void> LiveCollection::load(const storage::Store& store) {
       return false;
     }
     directory_.put(*user);
-    if (!user->face_ids.empty()) users_->add(user->vector_id, user->embedding);
+    if (!user->face_ids.empty()) add_stored(*users_, user->vector_id, user->embedding);
     return true;
   });
   if (!scanned) return from_below(scanned);

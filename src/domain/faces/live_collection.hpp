@@ -21,8 +21,13 @@
 
 namespace likeness::domain {
 
-/// Makes an empty index for vectors of that many dimensions.
+/// Makes an empty index for vectors of that many dimensions. `default_index` is what servers use.
 using MakeIndex = std::function<std::unique_ptr<index::FaceIndex>(std::size_t dimensions)>;
+std::unique_ptr<index::FaceIndex> default_index(std::size_t dimensions);
+
+/// Adds a vector that the store has already: a refusal is logged and shows after the next start at the latest, because
+/// what is stored is the truth.
+void add_stored(index::FaceIndex& index, const index::VectorId& id, const vision::Embedding& vector);
 
 /// Who of a collection's users has which faces, in memory: what a search needs to name a match. Thread-safe.
 class UserDirectory {

@@ -248,7 +248,7 @@ Result<void> Users::replace(const Caller& caller, LiveCollection& live, StoredUs
   if (user.face_ids.empty()) {
     live.users().remove(user.vector_id);
   } else {
-    live.users().add(user.vector_id, user.embedding);
+    add_stored(live.users(), user.vector_id, user.embedding);
   }
   live.directory().put(user);
   return {};
