@@ -6,17 +6,20 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
@@ -74,6 +77,51 @@ struct Pending {
 /// The writes of the group so far, as the next commit of the group must see them.
 using Overlay = std::unordered_map<std::string_view, const std::optional<std::string>*>;
 
+/// Keeps the engine from its own recovery, which looks for free room every few seconds and refuses ours meanwhile.
+class RecoverWhenAsked final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, Status, bool* automatic) override { *automatic = false; }
+};
+
+rocksdb::Options engine_options(const StoreOptions& options) {
+  rocksdb::Options engine;
+  engine.create_if_missing = true;
+  engine.listeners.push_back(std::make_shared<RecoverWhenAsked>());
+  engine.track_and_verify_wals_in_manifest = true;  // a log file that is gone is an error, not silence
+  engine.write_buffer_size = options.write_buffer_bytes;
+  engine.max_total_wal_size = 4 * options.write_buffer_bytes;
+  engine.max_open_files = 512;
+  engine.max_background_jobs = 2;
+  engine.bytes_per_sync = 1u << 20;
+  engine.keep_log_file_num = 3;
+  engine.max_log_file_size = 1u << 20;
+  engine.info_log_level = rocksdb::WARN_LEVEL;
+  engine.stats_dump_period_sec = 0;
+  engine.stats_persist_period_sec = 0;
+  engine.level_compaction_dynamic_level_bytes = true;
+  // What was removed leaves the files within a day, even if nothing else is ever written near it.
+  engine.periodic_compaction_seconds = 24 * 60 * 60;
+  const auto codecs = rocksdb::GetSupportedCompressions();
+  const bool lz4 = std::find(codecs.begin(), codecs.end(), rocksdb::kLZ4Compression) != codecs.end();
+  engine.compression = lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.block_size = 16u << 10;
+  table.format_version = 5;
+  engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return engine;
+}
+
+Status open_engine(const fs::path& path, const StoreOptions& options, std::unique_ptr<rocksdb::DB>& db) {
+  rocksdb::DB* opened = nullptr;
+  const Status status = rocksdb::DB::Open(engine_options(options), (path / "tables").string(), &opened);
+  db.reset(opened);
+  return status;
+}
+
 /// RocksDB under one key space. Reads go straight to it from any thread. Commits queue up; the first in the queue
 /// leads: it takes all that wait, checks each one's expectations in order against the engine and the group so far, and
 /// writes the group as one batch with one sync. So conditions need no locks, a much-written key does not slow the
@@ -83,13 +131,12 @@ class EmbeddedStore final : public Store {
   EmbeddedStore(std::unique_ptr<rocksdb::DB> db, fs::path path, const StoreOptions& options)
       : path_(std::move(path)), options_(options), db_(std::move(db)) {}
 
-  ~EmbeddedStore() override {
-    const Status status = db_->Close();
-    if (!status.ok()) log::error("closing the store: {}", status.ToString());
-  }
+  ~EmbeddedStore() override { close(); }
 
   Result<std::optional<std::string>> get(std::string_view table, const Key& key) const override {
     if (auto place = check_place(table, key.partition); !place) return fail(place);
+    const std::shared_lock use(engine_mutex_);
+    if (!db_) return closed();
     std::string value;
     const Status status = db_->Get({}, encode_key(table, key.partition, key.sort), &value);
     if (status.IsNotFound()) return std::nullopt;
@@ -112,12 +159,18 @@ class EmbeddedStore final : public Store {
   void write_group(const std::vector<Pending*>& group);
   Result<void> check(const Pending& pending, const Overlay& overlay) const;
   Result<void> check_room(const Pending& pending, std::uint64_t free_bytes) const;
-  /// The engine refuses writes after a failed one until it is told to try again.
-  Status resume_after_failure(std::uint64_t free_bytes);
+  /// Closes and opens the engine: after a failed write it takes no more until then. Its own way to resume can wait
+  /// for ever if the disk fills up once more meanwhile.
+  Status reopen(std::uint64_t free_bytes);
+  void close();
+  static Failure closed() {
+    return server_error("StorageFailure", "The storage engine failed.", "it could not be opened again");
+  }
 
   const fs::path path_;
   const StoreOptions options_;
-  std::unique_ptr<rocksdb::DB> db_;
+  mutable std::shared_mutex engine_mutex_;  // shared: db_ is in use; alone: db_ is being replaced
+  std::unique_ptr<rocksdb::DB> db_;         // null after a reopen that failed
 
   std::mutex queue_mutex_;
   std::deque<Pending*> queue_;
@@ -135,6 +188,8 @@ Result<Page> EmbeddedStore::range(std::string_view table, std::string_view parti
   const std::string upper = range.last ? prefix + *range.last : *end_of_prefix(prefix);
   Page page;
   if (lower >= upper) return page;
+  const std::shared_lock use(engine_mutex_);
+  if (!db_) return closed();
 
   const Slice lower_bound(lower), upper_bound(upper);
   rocksdb::ReadOptions options;
@@ -167,6 +222,8 @@ Result<void> EmbeddedStore::scan(std::string_view table, std::string_view partit
   options.iterate_upper_bound = &upper_bound;
   options.fill_cache = false;  // a whole partition would push out what the point reads need
   options.readahead_size = 2u << 20;
+  const std::shared_lock use(engine_mutex_);
+  if (!db_) return closed();
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
   for (it->SeekToFirst(); it->Valid(); it->Next())
     if (!visit(it->key().ToStringView().substr(prefix.size()), it->value().ToStringView())) break;
@@ -178,6 +235,8 @@ Result<void> EmbeddedStore::purge(std::string_view table, std::string_view parti
   if (auto place = check_place(table, partition); !place) return fail(place);
   const std::string first = encode_partition(table, partition);
   const std::string last = *end_of_prefix(first);
+  const std::shared_lock use(engine_mutex_);
+  if (!db_) return closed();
   // The flush lets go of the log that still holds the removed values, the compaction of the table files that do.
   Status status = db_->Flush({});
   if (!status.ok()) return storage_failure(status, "flushing");
@@ -217,6 +276,8 @@ Result<void> EmbeddedStore::encode(const std::vector<Write>& writes, Pending& pe
 }
 
 void EmbeddedStore::warm(const Pending& pending) const {
+  const std::shared_lock use(engine_mutex_);
+  if (!db_) return;
   rocksdb::PinnableSlice value;
   for (const EncodedWrite& write : pending.writes) {
     if (write.write->expect == Write::Expect::Anything) continue;
@@ -259,7 +320,7 @@ void EmbeddedStore::lead(std::unique_lock<std::mutex>& lock) {
 void EmbeddedStore::write_group(const std::vector<Pending*>& group) {
   std::error_code ignored;
   const std::uint64_t free_bytes = fs::space(path_, ignored).available;
-  Status status = resume_after_failure(free_bytes);
+  Status status = failed_ ? reopen(free_bytes) : Status::OK();
   rocksdb::WriteBatch batch;
   if (status.ok()) {
     Overlay overlay;
@@ -316,10 +377,18 @@ Result<void> EmbeddedStore::check_room(const Pending& pending, std::uint64_t fre
                       fmt::format("{} bytes are free, {} are wanted", free_bytes, needed));
 }
 
-Status EmbeddedStore::resume_after_failure(std::uint64_t free_bytes) {
-  if (!failed_) return Status::OK();
-  if (free_bytes < options_.min_free_bytes / 4) return Status::NoSpace();
-  const Status status = db_->Resume();
+Status EmbeddedStore::reopen(std::uint64_t free_bytes) {
+  // Opening writes what the log holds into table files.
+  if (free_bytes < std::max(options_.min_free_bytes / 4, std::uint64_t{2} * options_.write_buffer_bytes))
+    return Status::NoSpace();
+  std::unique_lock alone(engine_mutex_, std::defer_lock);
+  // A long scan may itself wait for this commit: better to refuse the commit than to wait for each other.
+  for (int tries = 0; !alone.try_lock(); ++tries) {
+    if (tries == 200) return Status::Busy("in use while it has to be opened again");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (db_) close();
+  const Status status = open_engine(path_, options_, db_);
   if (status.ok()) {
     failed_ = false;
     log::info("the store takes writes again");
@@ -327,44 +396,19 @@ Status EmbeddedStore::resume_after_failure(std::uint64_t free_bytes) {
   return status;
 }
 
-rocksdb::Options engine_options(const StoreOptions& options) {
-  rocksdb::Options engine;
-  engine.create_if_missing = true;
-  engine.track_and_verify_wals_in_manifest = true;  // a log file that is gone is an error, not silence
-  engine.write_buffer_size = options.write_buffer_bytes;
-  engine.max_total_wal_size = 4 * options.write_buffer_bytes;
-  engine.max_open_files = 512;
-  engine.max_background_jobs = 2;
-  engine.bytes_per_sync = 1u << 20;
-  engine.keep_log_file_num = 3;
-  engine.max_log_file_size = 1u << 20;
-  engine.info_log_level = rocksdb::WARN_LEVEL;
-  engine.stats_dump_period_sec = 0;
-  engine.stats_persist_period_sec = 0;
-  engine.level_compaction_dynamic_level_bytes = true;
-  // What was removed leaves the files within a day, even if nothing else is ever written near it.
-  engine.periodic_compaction_seconds = 24 * 60 * 60;
-  const auto codecs = rocksdb::GetSupportedCompressions();
-  const bool lz4 = std::find(codecs.begin(), codecs.end(), rocksdb::kLZ4Compression) != codecs.end();
-  engine.compression = lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.cache_bytes);
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.block_size = 16u << 10;
-  table.format_version = 5;
-  engine.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return engine;
+void EmbeddedStore::close() {
+  if (!db_) return;
+  const Status status = db_->Close();
+  if (!status.ok()) log::warn("closing the store: {}", status.ToString());
+  db_.reset();
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_embedded_store(const fs::path& path, const StoreOptions& options) {
   if (auto prepared = prepare_data_folder(path); !prepared) return fail(prepared);
-  rocksdb::DB* opened = nullptr;
-  const Status status = rocksdb::DB::Open(engine_options(options), (path / "tables").string(), &opened);
-  std::unique_ptr<rocksdb::DB> db(opened);
+  std::unique_ptr<rocksdb::DB> db;
+  const Status status = open_engine(path, options, db);
   if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos)
     return server_error("StorageInUse", "The data folder is in use by another process.", status.ToString());
   if (!status.ok()) return storage_failure(status, "opening");
