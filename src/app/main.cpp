@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "app/cli/declare.hpp"
 #include "app/commands.hpp"
 #include "app/version.hpp"
 
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
   root.get_formatter()->column_width(34);
   int exit_code = 0;
 
+  likeness::app::add_photo_commands(root, exit_code);
   likeness::app::add_serve_command(root, exit_code);
   likeness::app::add_config_command(root, exit_code);
 

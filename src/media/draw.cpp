@@ -413,6 +413,12 @@ double letters_for(const Image& photo) {
   return std::clamp(side / 62, 11.0, 120.0);
 }
 
+double panel_letters(const Panel& panel, double em, int height) {
+  const double lines =
+      10 + 1.75 * static_cast<double>(panel.rows.size()) + 2.0 * static_cast<double>(panel.notes.size());
+  return std::clamp(height / lines, em, em * 1.35);
+}
+
 }  // namespace
 
 std::optional<std::string> drawing_font() {
@@ -427,14 +433,16 @@ Result<Image> draw(const Image& photo, const Drawing& drawing) {
   if (!drawing_font())
     return server_error("NoFont", "No font was found to write labels with: install fonts-dejavu-core.");
   const double em = letters_for(photo);
+  // Few rows get larger letters, as far as the height of the photo goes.
+  const double panel_em = drawing.panel ? panel_letters(*drawing.panel, em, photo.height()) : em;
   int width = photo.width(), height = photo.height();
   Rect panel_area;
   if (drawing.panel) {
-    const double panel_width = std::round(em * 29);
+    const double panel_width = std::round(panel_em * 29);
     panel_area = {static_cast<double>(width), 0, panel_width, static_cast<double>(height)};
     const Surface scratch = surface_of(1, 1);
     const Context cairo(cairo_create(scratch.get()));
-    Painter painter(cairo.get(), em);
+    Painter painter(cairo.get(), panel_em);
     const double needed = PanelWriter(painter, *drawing.panel, panel_area, false).write();
     panel_area.height = std::max(panel_area.height, std::ceil(needed));
     width += static_cast<int>(panel_width);
@@ -456,7 +464,10 @@ Result<Image> draw(const Image& photo, const Drawing& drawing) {
   cairo_clip(cairo.get());  // a box cut by the border must not run into the panel
   draw_marks(painter, drawing.marks, area);
   cairo_restore(cairo.get());
-  if (drawing.panel) PanelWriter(painter, *drawing.panel, panel_area, true).write();
+  if (drawing.panel) {
+    Painter panel_painter(cairo.get(), panel_em);
+    PanelWriter(panel_painter, *drawing.panel, panel_area, true).write();
+  }
   if (cairo_status(cairo.get()) != CAIRO_STATUS_SUCCESS)
     return server_error("Internal", "The picture could not be drawn.",
                         cairo_status_to_string(cairo_status(cairo.get())));

@@ -50,6 +50,7 @@ void judge_flag(const Rule& rule, const SubjectInfo& info, const Measured& found
   const bool value = *found.value;
   result.measured_value = value;
   result.passed = value == rule.value && found.number > rule.min_confidence;
+  result.unsure = value == rule.value && !result.passed;
   result.margin = (value == rule.value ? found.number : 100.0 - found.number) - rule.min_confidence;
   result.measured_text = fmt::format("{} {} %", yes_no(value), number_text(found.number, rule.min_confidence));
   const std::string bound = bound_text(rule.min_confidence);

@@ -88,6 +88,8 @@ struct PhotoSize {
 struct RuleResult {
   Subject subject = Subject::Smile;
   bool passed = false;
+  /// Failed although the value is the wanted one: its confidence is too low.
+  bool unsure = false;
   /// What was found: a yes/no value or emotion, and a number (the confidence in percent, or the measured quantity).
   /// All empty when there was nothing to measure, e.g. no face.
   std::optional<bool> measured_value;

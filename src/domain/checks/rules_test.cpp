@@ -94,6 +94,7 @@ TEST(Evaluate, TheWrongValueFailsHoweverSureAndSaysByHowMuch) {
   EXPECT_FALSE(verdict.passed);
   const RuleResult& smile = verdict.results[0];
   EXPECT_FALSE(smile.passed);
+  EXPECT_FALSE(smile.unsure);
   EXPECT_NEAR(*smile.margin, 2 - 90, 1e-4);
   EXPECT_EQ(smile.measured_value, true);
   EXPECT_EQ(smile.reason, "Smile is Yes (98.0 %), but must be No.");
@@ -114,6 +115,7 @@ TEST(Evaluate, ANumberShortOfTheThresholdNeverReadsAsIfItReachedIt) {
   const auto result = evaluate(*built_in_rules("passport"), {face}, kSize).results[0];
   EXPECT_FALSE(result.passed);
   EXPECT_EQ(result.measured_text, "No 89.996 %");
+  EXPECT_TRUE(result.unsure);
 }
 
 TEST(Evaluate, WithoutAFaceEveryRuleAboutOneFails) {

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include "app/cli/face_service.hpp"
+#include "domain/checks/rules.hpp"
+#include "vision/face.hpp"
+
+namespace boost::json {
+class value;
+class object;
+class array;
+}  // namespace boost::json
+
+/// Findings in the member names of the AWS API, both ways: written for `--json`, read from a server's answers.
+namespace likeness::app {
+
+boost::json::object box_json(const vision::Box& box);
+/// A FaceDetail with what the face has.
+boost::json::object face_detail_json(const vision::Face& face);
+boost::json::array face_details_json(const std::vector<vision::Face>& faces);
+/// A Face of a collection.
+boost::json::object stored_face_json(const StoredFace& face);
+/// "Rule", "Result", "Measured", "Wanted", "Margin", "Reason" (and "Hint") of each rule.
+boost::json::array rules_json(const checks::RuleSet& rules, const checks::Verdict& verdict);
+
+/// Members that are missing or of another type are left at their defaults: the server is newer or older than we are.
+vision::Face face_of_json(const boost::json::value& detail);
+vision::Box box_of_json(const boost::json::value& box);
+StoredFace stored_face_of_json(const boost::json::value& face);
+
+}  // namespace likeness::app
