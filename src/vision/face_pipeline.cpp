@@ -140,7 +140,9 @@ class Pipeline final : public FacePipeline {
       work.candidate = candidates[i];
       const PixelBox& box = work.candidate.box;
       work.pixels.emplace(image, grown(box, kPyramidArea), std::max(box.width(), box.height()) / kFinestModelPixels);
-      auto mesh = models_.mesh.refine(*work.pixels, models_.mesh.crop_for(work.candidate), 2);
+      const Crop crop = models_.mesh.crop_for(work.candidate);
+      auto mesh = work.candidate.score >= finder_.sure_score() ? models_.mesh.settle(*work.pixels, crop)
+                                                               : models_.mesh.refine(*work.pixels, crop);
       if (!mesh) return fail(mesh);
       work.mesh = *mesh;
       work.box = face_box(work.mesh);

@@ -19,6 +19,15 @@ constexpr float kAboveMesh = 0.17f, kBelowMesh = 0.03f;
 /// The line from forehead to chin leans by this much in a face that looks straight ahead (degrees).
 constexpr float kPitchOfStraightFace = 0.0f;
 
+/// Below this logit there is no use in looking again; from `kSure` on there is no doubt that the face is upright in its
+/// crop. Upright faces have 15 to 60, faces on their side or head under 12.
+constexpr float kNothingThere = -8, kSure = 15, kClearlyBetter = 3;
+constexpr int kMostLevelling = 3;
+constexpr float kLevelEnough = 0.14f;  // radians, 8 degrees
+
+/// Angle between two directions, 0..pi.
+float turn_between(float a, float b) { return std::abs(std::remainder(a - b, 2 * kPi)); }
+
 Point mean_of(const FaceMesh& mesh, std::initializer_list<std::size_t> indices) {
   Point sum;
   for (const std::size_t index : indices) sum = sum + mesh.at(index);
@@ -97,11 +106,34 @@ Result<FaceMesh> MeshModel::run(const ImagePyramid& pixels, const Crop& crop) co
   return mesh;
 }
 
-Result<FaceMesh> MeshModel::refine(const ImagePyramid& pixels, const Crop& crop, int passes) const {
+Result<FaceMesh> MeshModel::refine(const ImagePyramid& pixels, const Crop& crop) const {
   auto mesh = run(pixels, crop);
-  for (int pass = 1; mesh && pass < passes && mesh->logit > -8; ++pass)
+  if (!mesh || mesh->logit < kNothingThere) return mesh;
+  mesh = run(pixels, crop_around(*mesh, crop_factor_));
+  // The model levels a tilted face only part of the way each time.
+  for (int pass = 0; mesh && pass < kMostLevelling && turn_between(mesh->angle, mesh->crop.angle) > kLevelEnough;
+       ++pass)
     mesh = run(pixels, crop_around(*mesh, crop_factor_));
   return mesh;
+}
+
+Result<FaceMesh> MeshModel::settle(const ImagePyramid& pixels, const Crop& crop) const {
+  auto upright = refine(pixels, crop);
+  if (!upright || upright->logit >= kSure) return upright;
+  // Doubtful: perhaps it lies on its side, or on its head. One look at each quarter turn tells which is the best.
+  FaceMesh best;
+  best.logit = -1e30f;
+  for (int quarter = 1; quarter < 4; ++quarter) {
+    Crop turned = crop;
+    turned.angle += static_cast<float>(quarter) * kPi / 2;
+    auto mesh = run(pixels, turned);
+    if (!mesh) return mesh;
+    if (mesh->logit > best.logit) best = *mesh;
+  }
+  if (best.logit < kNothingThere) return upright;
+  auto turned = refine(pixels, best.crop);
+  if (!turned) return turned;
+  return turned->logit > upright->logit + kClearlyBetter ? turned : upright;
 }
 
 std::array<Point, 5> five_points(const FaceMesh& mesh) {

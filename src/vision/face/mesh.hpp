@@ -40,8 +40,10 @@ class MeshModel {
   static Crop crop_around(const FaceMesh& mesh, float factor);
 
   Result<FaceMesh> run(const ImagePyramid& pixels, const Crop& crop) const;
-  /// `passes` runs, each from the mesh before. Stops early when the model sees no face at all.
-  Result<FaceMesh> refine(const ImagePyramid& pixels, const Crop& crop, int passes) const;
+  /// Two runs, the second from the mesh of the first, and more while the eyes are not level in the crop.
+  Result<FaceMesh> refine(const ImagePyramid& pixels, const Crop& crop) const;
+  /// As `refine`; when the model is in doubt, also with the crop turned by quarters.
+  Result<FaceMesh> settle(const ImagePyramid& pixels, const Crop& crop) const;
 
  private:
   MeshModel(ModelPool& model, std::size_t points, std::size_t logit);
