@@ -9,6 +9,7 @@
 
 #include "vision/detect/finder.hpp"
 #include "vision/face/appearance.hpp"
+#include "vision/face/attribute_models.hpp"
 #include "vision/face/face_models.hpp"
 #include "vision/face/judge.hpp"
 #include "vision/face/mesh.hpp"
@@ -37,6 +38,7 @@ struct Work {
   EyeModel::Eye eyes[2];
   Measurements age_gender, emotion, liveness, appearance;
   std::vector<float> vectors[2];
+  Measurements blendshapes, expression, small_age, second_age, lids;
   std::optional<Embedding> embedding;
 };
 
@@ -54,6 +56,11 @@ struct Models {
   EmotionModel emotion;
   EmbeddingModel embedding;
   LivenessModel liveness;
+  BlendshapeModel blendshapes;
+  ExpressionModel expression;
+  SmallAgeGenderModel small_age;
+  SecondAgeGenderModel second_age;
+  EyeStateModel lids;
 };
 
 class Pipeline final : public FacePipeline {
@@ -66,7 +73,7 @@ class Pipeline final : public FacePipeline {
         version_(std::move(version)) {}
 
   Result<std::vector<Face>> analyze(const media::Image& image, const AnalyzeOptions& options) override {
-    auto measured = measure(image, options, false);
+    auto measured = measure(image, options, {});
     if (!measured) return fail(measured);
     std::vector<Face> faces;
     faces.reserve(measured->size());
@@ -75,16 +82,17 @@ class Pipeline final : public FacePipeline {
   }
 
   Result<std::vector<MeasuredFace>> measure(const media::Image& image, const AnalyzeOptions& options,
-                                            bool keep_rejected) override {
+                                            const MeasureOptions& more) override {
     std::vector<MeasuredFace> faces;
     if (image.empty()) return faces;
     // One request in the line of the workers, whose parts spread from there.
     auto done = runtime_.workers().run([&]() -> Result<void> {
-      auto found = find(image, keep_rejected);
+      auto found = find(image, more.keep_rejected);
       if (!found) return fail(found);
       if (const auto most = static_cast<std::size_t>(std::max(options.max_faces, 0)); found->size() > most)
         found->resize(most);
-      if (auto looked = look(image, *found, judge_.stages(options.wanted)); !looked) return looked;
+      if (auto looked = look(image, *found, more.every_model ? Stages::all() : judge_.stages(options.wanted)); !looked)
+        return looked;
       for (Work& work : *found) faces.push_back(finish(image, work, options.wanted));
       return {};
     });
@@ -182,6 +190,15 @@ class Pipeline final : public FacePipeline {
         parts.emplace_back([&] { return models_.liveness.measure(image, work.candidate.box, work.liveness); });
       if (stages.emotion)
         parts.emplace_back([&] { return models_.emotion.measure(*work.pixels, work.mesh, work.emotion); });
+      if (stages.blendshapes)
+        parts.emplace_back([&] { return models_.blendshapes.measure(*work.pixels, work.mesh, work.blendshapes); });
+      if (stages.expression)
+        parts.emplace_back([&] { return models_.expression.measure(*work.pixels, work.mesh, work.expression); });
+      if (stages.small_age)
+        parts.emplace_back([&] { return models_.small_age.measure(*work.pixels, work.mesh, work.small_age); });
+      if (stages.second_age)
+        parts.emplace_back([&] { return models_.second_age.measure(*work.pixels, work.mesh, work.second_age); });
+      if (stages.lids) parts.emplace_back([&] { return models_.lids.measure(*work.pixels, work.mesh, work.lids); });
       if (stages.eyes)
         for (int eye = 0; eye < 2; ++eye)
           parts.emplace_back([&, eye]() -> Result<void> {
@@ -201,7 +218,9 @@ class Pipeline final : public FacePipeline {
     if (!done) return done;
     for (Work& work : works) {
       if (stages.eyes) EyeModel::note(work.eyes[0], work.eyes[1], work.measured);
-      for (const Measurements* part : {&work.appearance, &work.age_gender, &work.emotion, &work.liveness})
+      for (const Measurements* part :
+           {&work.appearance, &work.age_gender, &work.emotion, &work.liveness, &work.blendshapes, &work.expression,
+            &work.small_age, &work.second_age, &work.lids})
         work.measured.add(*part);
       if (stages.embedding) {
         work.embedding = EmbeddingModel::combine(work.vectors[0], work.vectors[1]);
@@ -251,11 +270,21 @@ Result<Model> wrap(Runtime& runtime, std::string_view role) {
   return Model::create(**pool);
 }
 
+template <class Model>
+Result<Model> wrap_two(Runtime& runtime, std::string_view first_role, std::string_view second_role) {
+  auto first = runtime.model(first_role);
+  if (!first) return fail(first);
+  auto second = runtime.model(second_role);
+  if (!second) return fail(second);
+  return Model::create(**first, **second);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FacePipeline>> FacePipeline::create(Runtime& runtime, Calibration calibration) {
   auto loaded = runtime.load({"face_detector", "face_detector_rotated", "face_mesh", "not_a_face", "iris", "age_gender",
-                              "emotion", "face_embedding", "face_liveness"});
+                              "emotion", "face_embedding", "face_liveness", "face_mesh_fine", "face_blendshapes",
+                              "face_expression", "age_gender_small", "age_second", "gender_second", "eye_state"});
   if (!loaded) return fail(loaded);
   auto judge = FaceJudge::create(std::move(calibration));
   if (!judge) return fail(judge);
@@ -277,11 +306,22 @@ Result<std::unique_ptr<FacePipeline>> FacePipeline::create(Runtime& runtime, Cal
   if (!embedding) return fail(embedding);
   auto liveness = wrap<LivenessModel>(runtime, "face_liveness");
   if (!liveness) return fail(liveness);
+  auto blendshapes = wrap_two<BlendshapeModel>(runtime, "face_mesh_fine", "face_blendshapes");
+  if (!blendshapes) return fail(blendshapes);
+  auto expression = wrap<ExpressionModel>(runtime, "face_expression");
+  if (!expression) return fail(expression);
+  auto small_age = wrap<SmallAgeGenderModel>(runtime, "age_gender_small");
+  if (!small_age) return fail(small_age);
+  auto second_age = wrap_two<SecondAgeGenderModel>(runtime, "age_second", "gender_second");
+  if (!second_age) return fail(second_age);
+  auto lids = wrap<EyeStateModel>(runtime, "eye_state");
+  if (!lids) return fail(lids);
   auto embedding_spec = runtime.registry().find("face_embedding");
   if (!embedding_spec) return fail(embedding_spec);
   const double version = (*embedding_spec)->parameter("face_model_version", 7);
   return std::make_unique<Pipeline>(runtime, FaceFinder(runtime.workers(), *upright, *rotated),
-                                    Models{*mesh, *check, *eyes, *age_gender, *emotion, *embedding, *liveness},
+                                    Models{*mesh, *check, *eyes, *age_gender, *emotion, *embedding, *liveness,
+                                           *blendshapes, *expression, *small_age, *second_age, *lids},
                                     std::move(*judge), fmt::format("{:.1f}", version));
 }
 

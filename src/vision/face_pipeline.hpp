@@ -28,10 +28,15 @@ class FacePipeline : public FaceAnalyzer {
   /// Loads all its models. Errors of Runtime::model, "InvalidCalibration".
   static Result<std::unique_ptr<FacePipeline>> create(Runtime& runtime, Calibration calibration);
 
-  /// As `analyze`, with the raw measurements. `keep_rejected` also returns what was taken for no face after all, with
-  /// confidence 0: to find out why.
+  struct MeasureOptions {
+    /// Also returns what was taken for no face after all, with confidence 0: to find out why.
+    bool keep_rejected = false;
+    /// Runs the models too that the calibration does not read: to fit another one.
+    bool every_model = false;
+  };
+  /// As `analyze`, with the raw measurements.
   virtual Result<std::vector<MeasuredFace>> measure(const media::Image& image, const AnalyzeOptions& options,
-                                                    bool keep_rejected = false) = 0;
+                                                    const MeasureOptions& more) = 0;
 };
 
 struct FaceAnalyzerSettings {

@@ -174,8 +174,7 @@ Result<void> SmallAgeGenderModel::measure(const ImagePyramid& pixels, const Face
                        [&](const OutputTensors& outputs) {
                          into.set("years.small", outputs.floats(age_)[0]);
                          const auto gender = outputs.floats(gender_);
-                         into.set("male.small.logit",
-                                  static_cast<double>(gender[0]) - static_cast<double>(gender[1]));
+                         into.set("male.small.logit", static_cast<double>(gender[0]) - static_cast<double>(gender[1]));
                        });
 }
 

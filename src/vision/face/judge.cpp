@@ -43,6 +43,11 @@ void need(Stages& stages, std::string_view measurement) {
   stages.emotion |= begins("emotion.");
   stages.embedding |= begins("embedding");
   stages.liveness |= begins("liveness.");
+  stages.blendshapes |= begins("blend.") || begins("fine.");
+  stages.expression |= begins("expression.");
+  stages.small_age |= begins("years.small") || begins("male.small");
+  stages.second_age |= begins("years.second") || begins("male.second");
+  stages.lids |= begins("lids.");
 }
 
 }  // namespace

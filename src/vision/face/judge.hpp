@@ -12,6 +12,9 @@ namespace likeness::vision {
 /// Which models must look at a face.
 struct Stages {
   bool eyes = false, age_gender = false, emotion = false, embedding = false, liveness = false;
+  bool blendshapes = false, expression = false, small_age = false, second_age = false, lids = false;
+
+  static constexpr Stages all() { return {true, true, true, true, true, true, true, true, true, true}; }
 };
 
 /// Makes findings of measurements, by the calibration. Immutable; thread-safe.

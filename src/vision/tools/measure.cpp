@@ -1,7 +1,11 @@
 // Prints what the face pipeline measures on photos, one JSON object a line and photo: the input of whoever fits the
 // calibration or wonders about a finding.
 //
-//   likeness_measure [--rejected] [--no-vectors] [--calibration FILE] [--rotate QUARTERS] [PHOTO...]
+//   likeness_measure [--rejected] [--no-vectors] [--calibration FILE] [--rotate QUARTERS] [--turn DEGREES]
+//                    [--face-width PIXELS] [--paint sunglasses|glasses|mask|block] [PHOTO...]
+//
+// --rotate and --turn (clockwise) turn the photo first; --face-width makes it so small that its largest face, as found
+// in the photo as it is, has that width.
 //
 // Without photos, paths come from stdin, one a line.
 
@@ -9,6 +13,7 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -16,7 +21,9 @@
 
 #include "media/decode.hpp"
 #include "vision/face_pipeline.hpp"
+#include "vision/pixels/sampler.hpp"
 #include "vision/runtime/cpu_probe.hpp"
+#include "vision/tools/paint.hpp"
 
 namespace {
 
@@ -27,7 +34,11 @@ namespace vision = likeness::vision;
 struct Options {
   bool rejected = false;
   bool vectors = true;
-  int quarters = 0;  // turns by 90 degrees, to try rotated faces
+  bool every_model = true;
+  std::string paint;      // what to paint over the largest face
+  double degrees = 0;     // a further turn, on a grey ground
+  double face_width = 0;  // 0: as it is
+  int quarters = 0;       // turns by 90 degrees, to try rotated faces
   int max_faces = 100;
   std::optional<std::filesystem::path> calibration;
   std::vector<std::string> photos;
@@ -95,6 +106,30 @@ media::Image turned(const media::Image& image) {
   return result;
 }
 
+/// Turned about its middle and scaled, on a grey ground large enough for all of it.
+media::Image resampled(const media::Image& image, double degrees, double factor) {
+  const double turn = degrees * 3.14159265358979 / 180, c = std::cos(turn), s = std::sin(turn);
+  const double across = std::abs(image.width() * c) + std::abs(image.height() * s);
+  const double down = std::abs(image.width() * s) + std::abs(image.height() * c);
+  const int width = std::max(static_cast<int>(std::lround(across * factor)), 1);
+  const int height = std::max(static_cast<int>(std::lround(down * factor)), 1);
+  const double a = c / factor, b = s / factor;
+  const auto number = [](double value) { return static_cast<float>(value); };
+  const vision::Affine to_image{number(a),  number(b), number(image.width() / 2.0 - a * width / 2 - b * height / 2),
+                                number(-b), number(a), number(image.height() / 2.0 + b * width / 2 - a * height / 2)};
+  const vision::PixelBox whole{0, 0, static_cast<float>(image.width()), static_cast<float>(image.height())};
+  const vision::ImagePyramid pyramid(image, whole, to_image.scale());
+  media::Image result(width, height);
+  vision::warp_rows(pyramid.view_for(to_image.scale()), to_image, width, height, vision::Border::Grey,
+                    [&](int row, std::span<const float> rgbx) {
+                      for (int x = 0; x < width; ++x)
+                        for (int channel = 0; channel < 3; ++channel)
+                          result.row(row)[x * 3 + channel] =
+                              static_cast<std::uint8_t>(std::lround(rgbx[static_cast<std::size_t>(x * 4 + channel)]));
+                    });
+  return result;
+}
+
 json::object measure_photo(vision::FacePipeline& pipeline, const std::string& path, const Options& options) {
   json::object line{{"photo", path}};
   std::ifstream file(path, std::ios::binary);
@@ -109,9 +144,30 @@ json::object measure_photo(vision::FacePipeline& pipeline, const std::string& pa
     return line;
   }
   for (int i = 0; i < options.quarters; ++i) *image = turned(*image);
+  if (options.degrees != 0) *image = resampled(*image, options.degrees, 1);
+  if (options.face_width > 0) {
+    auto found = pipeline.measure(*image, {{}, 1}, {});
+    if (!found || found->empty()) {
+      line["error"] = "no face to be made small";
+      return line;
+    }
+    const double width = static_cast<double>(found->front().face.box.width) * image->width();
+    if (width > options.face_width) *image = resampled(*image, 0, options.face_width / width);
+  }
+  if (!options.paint.empty()) {
+    auto found = pipeline.measure(*image, {{}, 1}, {});
+    if (!found || found->empty()) {
+      line["error"] = "no face to be painted over";
+      return line;
+    }
+    // FNV-1a of the path: another pattern for each photo, the same one each time.
+    std::uint64_t seed = 0xcbf29ce484222325;
+    for (const char letter : path + options.paint) seed = (seed ^ static_cast<unsigned char>(letter)) * 0x100000001b3;
+    vision::paint_over(*image, found->front().face, options.paint, seed);
+  }
   const auto began = std::chrono::steady_clock::now();
   const auto wanted = vision::Features::attributes() | vision::Feature::Embedding | vision::Feature::Liveness;
-  auto faces = pipeline.measure(*image, {wanted, options.max_faces}, options.rejected);
+  auto faces = pipeline.measure(*image, {wanted, options.max_faces}, {options.rejected, options.every_model});
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
   line["width"] = image->width();
   line["height"] = image->height();
@@ -159,6 +215,14 @@ int main(int count, char** words) {
       options.vectors = false;
     else if (word == "--rotate" && i + 1 < count)
       options.quarters = std::atoi(words[++i]);
+    else if (word == "--turn" && i + 1 < count)
+      options.degrees = std::atof(words[++i]);
+    else if (word == "--face-width" && i + 1 < count)
+      options.face_width = std::atof(words[++i]);
+    else if (word == "--paint" && i + 1 < count)
+      options.paint = words[++i];
+    else if (word == "--as-served")
+      options.every_model = false;
     else if (word == "--max-faces" && i + 1 < count)
       options.max_faces = std::atoi(words[++i]);
     else if (word == "--calibration" && i + 1 < count)
