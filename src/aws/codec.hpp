@@ -20,6 +20,8 @@ struct ErrorAnswer {
   std::string request_id;
   const Shape* shape = nullptr;  // of the modelled exception; null for errors of the framework
   ErrorForm form = ErrorForm::Standard;
+  /// The exception's struct where it has more to tell than a message; its members are then written, `message` is not.
+  const void* structure = nullptr;
 };
 
 /// One wire protocol: the only place that knows how inputs, outputs and errors look in bytes. Stateless.

@@ -62,6 +62,11 @@ class JsonCodec final : public Codec {
     std::string& out = response.body;
     out = "{\"__type\":";
     write_json_string(error.code, out);
+    if (error.structure != nullptr && error.shape != nullptr) {
+      write_json_members(*error.shape, error.structure, out, false);
+      out += '}';
+      return;
+    }
     const bool with_logref = error.form == ErrorForm::CodeAndLogref && error.shape != nullptr;
     if (with_logref) {
       out += ",\"Code\":";

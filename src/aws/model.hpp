@@ -61,6 +61,9 @@ struct MapOps {
 
 struct Shape;
 
+/// Owns an input, output or error whose type only the table knows.
+using Object = std::unique_ptr<void, void (*)(void*)>;
+
 struct Member {
   std::string_view name;       // in the model
   std::string_view wire_name;  // locationName if the model has one, else the name
@@ -118,6 +121,7 @@ struct Shape {
   bool is_fault = false;        // the server's
   int http_status = 0;          // 0: 400, or 500 for a fault
   std::string_view error_code;  // where it differs from the name
+  Object (*make)() = nullptr;
 
   const Member* find_member(std::string_view wire_name) const {
     for (const auto& member : members)
@@ -125,9 +129,6 @@ struct Shape {
     return nullptr;
   }
 };
-
-/// Owns an input or output whose type only the table knows.
-using Object = std::unique_ptr<void, void (*)(void*)>;
 
 struct Operation {
   std::string_view name;

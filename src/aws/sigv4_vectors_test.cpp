@@ -83,7 +83,7 @@ std::vector<std::string> signed_names(const net::Request& request) {
 }
 
 TEST(SigV4Vectors, AgreeInSigningAndInVerifying) {
-  const fs::path root = "../shared/vectors/sigv4/v4";
+  const fs::path root = fs::path(LIKENESS_VECTORS) / "sigv4" / "v4";
   if (!fs::exists(root)) GTEST_SKIP() << root << " is not there; sigv4_test has AWS's published examples";
   int cases = 0;
   for (const auto& entry : fs::directory_iterator(root)) {

@@ -287,6 +287,8 @@ class Model:
             fields.append(f".http_status = {shape['error'].get('httpStatusCode', 0)}")
             if shape["error"].get("code"):
                 fields.append(f".error_code = {text(shape['error']['code'])}")
+        if shape.get("exception"):
+            fields.append(f".make = erased::make<{identifier}>")
         # In the order of the declaration, as designated initializers must be.
         fields.sort(key=lambda field: SHAPE_FIELDS.index(field.split(" ")[0][1:]))
         return before + [f"constinit const Shape kShape_{identifier} = {{{', '.join(fields)}}};"]
@@ -383,7 +385,7 @@ RESERVED = {"Empty", "Document", "Box", "Bytes", "TimePoint", "Shape", "Member",
 # The order of declaration in src/aws/model.hpp.
 SHAPE_FIELDS = """name kind members element key list map enum_values has_min has_max min max pattern forbidden_prefix
 model_pattern is_union is_sensitive is_streaming is_flattened timestamp_format item_name key_name value_name
-xml_namespace payload is_exception is_fault http_status error_code""".split()
+xml_namespace payload is_exception is_fault http_status error_code make""".split()
 
 
 def namespace_uri(value):
