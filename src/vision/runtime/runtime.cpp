@@ -13,7 +13,7 @@
 #include "base/cpu.hpp"
 #include "base/log.hpp"
 #include "vision/runtime/compiled_cache.hpp"
-#include "vision/runtime/tfjs_graph.hpp"
+#include "vision/runtime/read_model.hpp"
 
 namespace likeness::vision {
 namespace {
@@ -84,13 +84,18 @@ class Outputs final : public OutputTensors {
 /// calling thread, which a worker owns, so there is neither a lock nor a change of thread on the way.
 class OpenVinoPool final : public ModelPool {
  public:
-  OpenVinoPool(Workers& workers, const ModelSpec& spec, ov::CompiledModel compiled)
+  OpenVinoPool(Workers& workers, const ModelSpec& spec, ov::CompiledModel compiled, Metrics* metrics)
       : ModelPool(workers),
         spec_(spec),
         compiled_(std::move(compiled)),
         inputs_(describe(compiled_.inputs())),
         outputs_(describe(compiled_.outputs())),
-        slots_(workers.threads()) {}
+        slots_(workers.threads()) {
+    if (metrics != nullptr)
+      counters_.emplace(Counters{
+          metrics->counter("likeness_model_runs_total", "Inferences", {{"model", spec.role}}),
+          metrics->counter("likeness_model_seconds_total", "Time spent in inferences", {{"model", spec.role}})});
+  }
 
   const ModelSpec& spec() const override { return spec_; }
   const std::vector<TensorInfo>& inputs() const override { return inputs_; }
@@ -108,7 +113,12 @@ class OpenVinoPool final : public ModelPool {
       const Release release{slot};
       Inputs inputs(slot.inputs);
       fill(inputs);
+      const auto begin = std::chrono::steady_clock::now();
       slot.request.infer();
+      if (counters_) {
+        counters_->runs.add();
+        counters_->seconds.add(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+      }
       read(Outputs(slot.request, outputs_.size()));
       return {};
     } catch (const std::exception& e) {
@@ -117,6 +127,10 @@ class OpenVinoPool final : public ModelPool {
   }
 
  private:
+  struct Counters {
+    Counter runs;
+    Counter seconds;
+  };
   struct Slot {
     ov::InferRequest request;
     std::vector<ov::Tensor> inputs;
@@ -138,13 +152,8 @@ class OpenVinoPool final : public ModelPool {
   const std::vector<TensorInfo> inputs_;
   const std::vector<TensorInfo> outputs_;
   std::vector<Slot> slots_;
+  std::optional<Counters> counters_;
 };
-
-bool is_model_static(const ov::Model& model) {
-  for (const auto& input : model.inputs())
-    if (input.get_partial_shape().is_dynamic()) return false;
-  return true;
-}
 
 /// The manifest must describe the model that is there: code above fills tensors by it.
 Result<void> check_shapes(const ModelSpec& spec, const std::vector<TensorInfo>& inputs,
@@ -163,26 +172,6 @@ Result<void> check_shapes(const ModelSpec& spec, const std::vector<TensorInfo>& 
   return {};
 }
 
-Result<std::shared_ptr<ov::Model>> read_model(ov::Core& core, const ModelSpec& spec) {
-  if (auto verified = verify_files(spec); !verified) return fail(verified);
-  std::shared_ptr<ov::Model> model;
-  if (spec.format == ModelFormat::TfjsGraph) {
-    auto imported =
-        import_tfjs_graph(spec.folder / spec.files[0].file, spec.folder / spec.files[1].file, spec.input.shape);
-    if (!imported) return fail(imported);
-    model = *imported;
-  } else if (spec.format == ModelFormat::OpenVinoIr) {
-    model = core.read_model((spec.folder / spec.files[0].file).string(), (spec.folder / spec.files[1].file).string());
-  } else {
-    model = core.read_model((spec.folder / spec.files[0].file).string());
-  }
-  if (!is_model_static(*model)) {
-    const ov::Shape shape(spec.input.shape.begin(), spec.input.shape.end());
-    model->reshape(ov::PartialShape(shape));
-  }
-  return model;
-}
-
 }  // namespace
 
 std::string inference_version() { return ov::get_openvino_version().buildNumber; }
@@ -194,7 +183,10 @@ struct Runtime::State {
   };
 
   State(ModelRegistry found, const RuntimeOptions& options)
-      : registry(std::move(found)), workers(options.threads, options.queue_limit), cache(options.compiled_folder) {
+      : registry(std::move(found)),
+        workers(options.threads, options.queue_limit),
+        cache(options.compiled_folder),
+        metrics(options.metrics) {
     for (const ModelSpec& spec : registry.specs()) entries[spec.role];
   }
 
@@ -203,6 +195,7 @@ struct Runtime::State {
   ModelRegistry registry;
   Workers workers;
   CompiledCache cache;
+  Metrics* metrics;
   ov::Core core;
   std::map<std::string, Entry, std::less<>> entries;  // made once: the map itself does not change
 };
@@ -237,7 +230,7 @@ Result<std::unique_ptr<ModelPool>> Runtime::State::load(const ModelSpec& spec) {
       compiled->export_model(stream);
       cache.write(spec.role, sha256(as_bytes(key)), std::move(stream).str());
     }
-    auto pool = std::make_unique<OpenVinoPool>(workers, spec, std::move(*compiled));
+    auto pool = std::make_unique<OpenVinoPool>(workers, spec, std::move(*compiled), metrics);
     if (auto fits = check_shapes(spec, pool->inputs(), pool->outputs()); !fits) return fail(fits);
     log::debug("model {} ({} {}) {} in {:.0f} ms", spec.role, spec.name, spec.version,
                from_cache ? "taken from the cache" : "compiled",

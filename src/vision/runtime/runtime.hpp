@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "vision/runtime/model_pool.hpp"
 #include "vision/runtime/model_registry.hpp"
@@ -21,6 +22,8 @@ struct RuntimeOptions {
   std::filesystem::path compiled_folder = default_cache_folder() / "compiled";
   std::size_t threads = 0;  // workers; 0 = one a usable core
   std::size_t queue_limit = 256;
+  /// Where runs and seconds of each model are counted; must live longer than the Runtime. Not needed.
+  Metrics* metrics = nullptr;
 };
 
 /// The models of the program, each loaded once, by role. Owns the workers. Thread-safe. `probe_cpu_before_inference`

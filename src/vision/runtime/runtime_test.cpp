@@ -124,6 +124,16 @@ TEST_F(RuntimeTest, ACacheThatCannotBeWrittenOnlyCostsTime) {
   EXPECT_TRUE((*Runtime::create(wanted))->model("eye_state"));
 }
 
+TEST_F(RuntimeTest, RunsAreCountedByModel) {
+  Metrics metrics;
+  RuntimeOptions wanted = options();
+  wanted.metrics = &metrics;
+  const auto runtime = Runtime::create(wanted);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE((*(*runtime)->model("eye_state"))->run({{noise(24 * 24, 1)}}));
+  EXPECT_NE(metrics.expose().find("likeness_model_runs_total{model=\"eye_state\"} 3"), std::string::npos)
+      << metrics.expose();
+}
+
 TEST_F(RuntimeTest, OutputsAreFoundByNameAndBySize) {
   const auto runtime = Runtime::create(options());
   ModelPool& mesh = **(*runtime)->model("face_mesh");
