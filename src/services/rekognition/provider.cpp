@@ -6,7 +6,7 @@
 namespace likeness::rekognition {
 
 std::unique_ptr<aws::Service> make_rekognition(domain::Recognition& recognition) {
-  auto service = std::make_unique<aws::Service>(aws::rekognition::model());
+  auto service = std::make_unique<aws::Service>(aws::rekognition::model(), aws::ErrorForm::CodeAndLogref);
   register_detection(*service, recognition);
   register_collections(*service, recognition);
   register_faces(*service, recognition);
