@@ -85,9 +85,12 @@ def cross_entropy(scores: np.ndarray, y: np.ndarray) -> float:
     return float((np.logaddexp(0, scores) - scores * y).mean())
 
 
-def fit_logistic(x: np.ndarray, y: np.ndarray, people: list[str], ridges=RIDGES, count: int = 8) -> dict:
-    """Picks the ridge by what unseen people say, then calibrates on the scores of unseen people."""
+def fit_logistic(x: np.ndarray, y: np.ndarray, people: list[str], ridges=RIDGES, count: int = 8, trust=None) -> dict:
+    """Picks the ridge by what unseen people say, then calibrates on the scores of unseen people. `trust`: for each
+    column, how many times larger its scaled values are made, so that the ridge holds it back less."""
     fold = folds(people, count)
+    if trust is None:
+        trust = np.ones(x.shape[1])
     best = None
     for ridge in ridges:
         scores = np.zeros(len(y))
@@ -96,16 +99,16 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, people: list[str], ridges=RIDGES,
             if not test.any() or len(set(y[train])) < 2:
                 continue
             scale = Scale(x[train])
-            weights, bias = logistic(scale(x[train]), y[train], ridge)
-            scores[test] = scale(x[test]) @ weights + bias
+            weights, bias = logistic(scale(x[train]) * trust, y[train], ridge)
+            scores[test] = (scale(x[test]) * trust) @ weights + bias
         slope, offset = platt(scores, y)
         value = cross_entropy(slope * scores + offset, y)
         if best is None or value < best[0] - 1e-4:
             best = (value, ridge, slope, offset, scores)
     value, ridge, slope, offset, scores = best
     scale = Scale(x)
-    weights, bias = logistic(scale(x), y, ridge)
-    weights = weights / scale.deviation
+    weights, bias = logistic(scale(x) * trust, y, ridge)
+    weights = weights * trust / scale.deviation
     bias -= float(weights @ scale.mean)
     return {"weights": weights * slope, "bias": bias * slope + offset, "ridge": ridge, "loss": value,
             "unseen": slope * scores + offset}
