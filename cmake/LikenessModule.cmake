@@ -7,6 +7,21 @@
 #   TEST_LIBS                    further libraries for the tests)
 set(LIKENESS_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 
+# What the sanitizers must know of libraries that were compiled without them. TBB_ENABLE_SANITIZERS: TBB (in OpenVINO)
+# otherwise loads a library in a way that they refuse.
+function(likeness_sanitizer_environment test tsan_options)
+  if(LIKENESS_SANITIZE)
+    set_tests_properties(${test} PROPERTIES ENVIRONMENT
+      "TBB_ENABLE_SANITIZERS=1;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp ${tsan_options};LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp")
+  endif()
+endfunction()
+
+# To be called for a test that runs models. The locking inside OpenVINO that tests/tsan.supp hides from ThreadSanitizer
+# would look to it like unlocking what was never locked.
+function(likeness_inference_test test)
+  likeness_sanitizer_environment(${test} report_mutex_bugs=0)
+endfunction()
+
 function(likeness_module name)
   cmake_parse_arguments(M "" "" "SOURCES;HEADERS;TESTS;DEPS;PUBLIC_LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
   set(target likeness_${name})
@@ -38,5 +53,6 @@ function(likeness_module name)
     target_compile_options(${target}_test PRIVATE ${LIKENESS_WARNINGS})
     target_link_libraries(${target}_test PRIVATE ${target} ${M_TEST_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    likeness_sanitizer_environment(${name} "")
   endif()
 endfunction()
