@@ -47,7 +47,7 @@ class Encoder {
   /// Dimensions after the rotation: a power of two, at least 64.
   std::size_t width() const { return width_; }
   std::size_t words() const { return width_ / 64; }
-  /// Standard deviation of the filter's estimate, taken a little too large.
+  /// Standard deviation of the filter's estimate.
   float filter_deviation() const;
 
   /// nullopt if the vector has the wrong size, values that are not finite, or no direction.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -105,8 +106,10 @@ TEST(Encoding, EveryInstructionSetGivesTheSameBits) {
       for (const Isa isa : kAll) {
         if (!has_isa(isa)) continue;
         const Kernels& kernels = kernels_for(isa);
-        EXPECT_EQ(kernels.filter(signs.data(), inverse_l1.data(), filter, cut),
-                  kPortableKernels.filter(signs.data(), inverse_l1.data(), filter, cut));
+        std::array<float, kBlock> estimates{}, expected{};
+        EXPECT_EQ(kernels.filter(signs.data(), inverse_l1.data(), filter, cut, estimates.data()),
+                  kPortableKernels.filter(signs.data(), inverse_l1.data(), filter, cut, expected.data()));
+        EXPECT_EQ(estimates, expected);
         EXPECT_EQ(kernels.coarse(codes.data(), query_codes.data(), width),
                   kPortableKernels.coarse(codes.data(), query_codes.data(), width));
         EXPECT_EQ(kernels.exact(codes.data(), fine.data(), query.data(), width),

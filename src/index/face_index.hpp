@@ -22,7 +22,7 @@ struct Match {
 
 /// Vectors of one collection, found by cosine. Up to `exact_up_to` vectors a search finds exactly what comparing
 /// float32 vectors one by one finds; above it a filter looks first, and each vector that belongs into the result is
-/// missed with a probability of at most .0013 (measured recall at 10: see docs/benchmarks.md). Everything is in memory;
+/// missed with a probability of at most .005 (measured recall at 10: see docs/benchmarks.md). Everything is in memory;
 /// the store is the truth, and filling an index from it costs a few microseconds a vector, so an index has no file of
 /// its own.
 ///
@@ -68,9 +68,9 @@ inline constexpr std::size_t kMaxVectors = std::size_t{1} << 25;  // AWS's limit
 struct FaceIndexOptions {
   std::size_t dimensions = 512;  // 1 to 4096
   /// From how many vectors on the filter is used.
-  std::size_t exact_up_to = 20'000;
+  std::size_t exact_up_to = 5'000;
   /// How far below the wanted cosine the filter's estimate may lie, in standard deviations of its error.
-  float filter_margin = 3;
+  float filter_margin = 2.6f;
   Isa isa = best_isa();
 };
 

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -47,8 +49,32 @@ class BestMatches {
   std::vector<Match> heap_;
 };
 
+/// The highest numbers seen so far, and the least of them.
+class Leaders {
+ public:
+  explicit Leaders(std::size_t count) : heap_(count, -2.0f) {}
+  /// Whether the number is among them now.
+  bool enter(float number) {
+    if (number <= heap_.front()) return false;
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+    heap_.back() = number;
+    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+    return true;
+  }
+
+ private:
+  std::vector<float> heap_;
+};
+
+/// A vector that passed the filter and may be looked at later.
+struct Candidate {
+  Slot slot;
+  float estimate;
+};
+
 /// A search looks at vectors in up to three steps, each with more bytes and fewer vectors than the one before:
-/// 1. the filter (above `exact_up_to`): sign bits, 1/8 byte a dimension; keeps what may be within the margin;
+/// 1. the filter (above `exact_up_to`): sign bits, 1/8 byte a dimension; keeps what may be within the margin. The best
+///    estimates are followed up at once, so that the bar is soon high; the rest waits until it is at its highest;
 /// 2. coarse: 8 bits a dimension and a strict bound of the error; keeps what can still get into the result;
 /// 3. exact: 24 bits a dimension.
 /// docs/decisions/face_index.md tells why this and not a graph.
@@ -93,9 +119,12 @@ class FlatFaceIndex final : public FaceIndex {
   }
 
  private:
-  void search_chunk(const Chunk& chunk, std::size_t slots, const EncodedQuery& query, bool filtered,
-                    BestMatches& best) const;
-  void look(const Chunk& chunk, std::size_t slot, const EncodedQuery& query, BestMatches& best) const;
+  void search_all(std::size_t end, const EncodedQuery& query, BestMatches& best) const;
+  void search_filtered(std::size_t end, const EncodedQuery& query, std::size_t count, BestMatches& best) const;
+  /// Looks at those that the bar has not left behind.
+  void look_at(const std::vector<Candidate>& candidates, float margin, const EncodedQuery& query,
+               BestMatches& best) const;
+  void look(Slot slot, const EncodedQuery& query, BestMatches& best) const;
 
   const FaceIndexOptions options_;
   const Encoder encoder_;
@@ -169,9 +198,10 @@ std::vector<Match> FlatFaceIndex::search(std::span<const float> query, std::size
   // While an id gets a new vector both are there for a moment: one more match, so that one can go. There is never more
   // than one such id in a search, because a replacement ends by waiting for the searches that may see it.
   BestMatches best(std::min(count, end) + 1, min_cosine);
-  const bool filtered = end > options_.exact_up_to;
-  for (std::size_t first = 0; first < end; first += Chunk::kSlots)
-    search_chunk(slots_.chunk(first / Chunk::kSlots), std::min(Chunk::kSlots, end - first), *encoded, filtered, best);
+  if (end > options_.exact_up_to)
+    search_filtered(end, *encoded, std::min(count, end) + 1, best);
+  else
+    search_all(end, *encoded, best);
 
   std::vector<Match> found = best.take_sorted();
   std::vector<std::pair<VectorId, std::size_t>> ids;
@@ -185,20 +215,64 @@ std::vector<Match> FlatFaceIndex::search(std::span<const float> query, std::size
   return found;
 }
 
-void FlatFaceIndex::search_chunk(const Chunk& chunk, std::size_t slots, const EncodedQuery& query, bool filtered,
-                                 BestMatches& best) const {
-  const float margin = options_.filter_margin * encoder_.filter_deviation();
-  for (std::size_t block = 0; block * kBlock < slots; ++block) {
+void FlatFaceIndex::search_all(std::size_t end, const EncodedQuery& query, BestMatches& best) const {
+  for (std::size_t slot = 0; slot < end; slot += kBlock) {
     // Reading the bits before the vectors is what makes a published vector's bytes visible here.
-    std::uint64_t wanted = chunk.live(block).load();
-    if (filtered && wanted != 0)
-      wanted &= kernels_.filter(chunk.signs(block), chunk.inverse_l1(block), query.filter, best.floor() - margin);
+    std::uint64_t wanted = slots_.chunk_of(static_cast<Slot>(slot)).live(slot % Chunk::kSlots / kBlock).load();
     for (; wanted != 0; wanted &= wanted - 1)
-      look(chunk, block * kBlock + static_cast<std::size_t>(std::countr_zero(wanted)), query, best);
+      look(static_cast<Slot>(slot + static_cast<std::size_t>(std::countr_zero(wanted))), query, best);
   }
 }
 
-void FlatFaceIndex::look(const Chunk& chunk, std::size_t slot, const EncodedQuery& query, BestMatches& best) const {
+void FlatFaceIndex::search_filtered(std::size_t end, const EncodedQuery& query, std::size_t count,
+                                    BestMatches& best) const {
+  constexpr std::size_t kMaxWaiting = 1u << 18;
+  const float margin = options_.filter_margin * encoder_.filter_deviation();
+  Leaders leaders(count + 16);
+  std::vector<Candidate> waiting;
+  alignas(64) std::array<float, kBlock> estimates;
+  for (std::size_t first = 0; first < end; first += kBlock) {
+    const Chunk& chunk = slots_.chunk_of(static_cast<Slot>(first));
+    const std::size_t block = first % Chunk::kSlots / kBlock;
+    std::uint64_t wanted = chunk.live(block).load();
+    if (wanted == 0) continue;
+    wanted &= kernels_.filter(chunk.signs(block), chunk.inverse_l1(block), query.filter, best.floor() - margin,
+                              estimates.data());
+    for (; wanted != 0; wanted &= wanted - 1) {
+      const auto at = static_cast<std::size_t>(std::countr_zero(wanted));
+      const auto slot = static_cast<Slot>(first + at);
+      if (leaders.enter(estimates[at]))
+        look(slot, query, best);
+      else
+        waiting.push_back({slot, estimates[at]});
+    }
+    if (waiting.size() > kMaxWaiting) {
+      look_at(waiting, margin, query, best);
+      waiting.clear();
+    }
+  }
+  look_at(waiting, margin, query, best);
+}
+
+void FlatFaceIndex::look_at(const std::vector<Candidate>& candidates, float margin, const EncodedQuery& query,
+                            BestMatches& best) const {
+  // Each waits a moment while its codes come from memory.
+  constexpr std::size_t kAhead = 12;
+  std::array<Slot, kAhead> coming{};
+  std::size_t first = 0, last = 0;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.estimate < best.floor() - margin) continue;
+    const std::uint8_t* const codes = slots_.chunk_of(candidate.slot).codes(candidate.slot % Chunk::kSlots);
+    for (std::size_t at = 0; at < encoder_.width(); at += 64) __builtin_prefetch(codes + at);
+    if (last - first == kAhead) look(coming[first++ % kAhead], query, best);
+    coming[last++ % kAhead] = candidate.slot;
+  }
+  while (first != last) look(coming[first++ % kAhead], query, best);
+}
+
+void FlatFaceIndex::look(Slot number, const EncodedQuery& query, BestMatches& best) const {
+  const Chunk& chunk = slots_.chunk_of(number);
+  const std::size_t slot = number % Chunk::kSlots;
   const std::size_t width = encoder_.width();
   const std::int32_t dot = kernels_.coarse(chunk.codes(slot), query.codes.data(), width) - query.code_sum;
   const float scale = chunk.scale(slot);

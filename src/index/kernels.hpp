@@ -23,9 +23,10 @@ struct FilterQuery {
 };
 
 struct Kernels {
-  /// Which of 64 slots have an estimate >= cut. `signs`: 8 groups of [words][kLanes] 64-bit words. Slots that are just
-  /// being written may be read; their bits of the result mean nothing and the caller masks them off.
-  std::uint64_t (*filter)(const std::uint64_t* signs, const float* inverse_l1, const FilterQuery& query, float cut);
+  /// The estimates of 64 slots, and which of them are >= cut. `signs`: 8 groups of [words][kLanes] 64-bit words. Slots
+  /// that are just being written may be read; what comes out for them means nothing and the caller masks it off.
+  std::uint64_t (*filter)(const std::uint64_t* signs, const float* inverse_l1, const FilterQuery& query, float cut,
+                          float* estimates);
 
   /// Sum of codes[i] * query[i], codes with their offset of 128 in.
   std::int32_t (*coarse)(const std::uint8_t* codes, const std::int8_t* query, std::size_t width);

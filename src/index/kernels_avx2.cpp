@@ -25,7 +25,8 @@ LIKENESS_AVX2 inline __m256i add_weighted(__m256i counts, __m256i bits, int weig
 }
 
 LIKENESS_AVX2 LIKENESS_READS_UNPUBLISHED_SLOTS std::uint64_t filter(const std::uint64_t* signs, const float* inverse_l1,
-                                                                    const FilterQuery& query, float cut) {
+                                                                    const FilterQuery& query, float cut,
+                                                                    float* estimates) {
   const __m256i zero = _mm256_setzero_si256();
   const __m256i to_low_halves = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
   std::uint64_t passed = 0;
@@ -48,6 +49,7 @@ LIKENESS_AVX2 LIKENESS_READS_UNPUBLISHED_SLOTS std::uint64_t filter(const std::u
         _mm_add_ps(_mm_mul_ps(_mm_set1_ps(query.per_sign), count), _mm_mul_ps(_mm_set1_ps(query.per_weight), weight)),
         _mm_set1_ps(query.offset));
     const __m128 estimate = _mm_mul_ps(sum, _mm_loadu_ps(inverse_l1 + slot));
+    _mm_storeu_ps(estimates + slot, estimate);
     const int mask = _mm_movemask_ps(_mm_cmpge_ps(estimate, _mm_set1_ps(cut)));
     passed |= static_cast<std::uint64_t>(mask) << slot;
   }

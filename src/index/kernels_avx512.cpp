@@ -13,13 +13,14 @@ namespace {
 
 /// Eight slots of 64-bit sums to a mask of the estimates that reach `cut`.
 LIKENESS_AVX512 inline std::uint64_t compare(__m512i counts, __m512i weighted, const float* inverse_l1,
-                                             const FilterQuery& query, float cut) {
+                                             const FilterQuery& query, float cut, float* estimates) {
   const __m256 count = _mm256_cvtepi32_ps(_mm512_cvtepi64_epi32(counts));
   const __m256 weight = _mm256_cvtepi32_ps(_mm512_cvtepi64_epi32(weighted));
   const __m256 sum = _mm256_add_ps(_mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(query.per_sign), count),
                                                  _mm256_mul_ps(_mm256_set1_ps(query.per_weight), weight)),
                                    _mm256_set1_ps(query.offset));
   const __m256 estimate = _mm256_mul_ps(sum, _mm256_loadu_ps(inverse_l1));
+  _mm256_storeu_ps(estimates, estimate);
   return _mm256_cmp_ps_mask(estimate, _mm256_set1_ps(cut), _CMP_GE_OQ);
 }
 
@@ -27,7 +28,8 @@ LIKENESS_AVX512 inline __m512i broadcast(std::uint64_t word) { return _mm512_set
 
 LIKENESS_AVX512_VNNI LIKENESS_READS_UNPUBLISHED_SLOTS std::uint64_t filter_popcnt(const std::uint64_t* signs,
                                                                                   const float* inverse_l1,
-                                                                                  const FilterQuery& query, float cut) {
+                                                                                  const FilterQuery& query, float cut,
+                                                                                  float* estimates) {
   std::uint64_t passed = 0;
   for (std::size_t slot = 0; slot < kBlock; slot += kLanes) {
     const std::uint64_t* plane = query.planes;
@@ -43,7 +45,7 @@ LIKENESS_AVX512_VNNI LIKENESS_READS_UNPUBLISHED_SLOTS std::uint64_t filter_popcn
     const __m512i low = _mm512_add_epi64(sums[0], _mm512_slli_epi64(sums[1], 1));
     const __m512i high = _mm512_add_epi64(sums[2], _mm512_slli_epi64(sums[3], 1));
     const __m512i weighted = _mm512_add_epi64(low, _mm512_slli_epi64(high, 2));
-    passed |= compare(counts, weighted, inverse_l1 + slot, query, cut) << slot;
+    passed |= compare(counts, weighted, inverse_l1 + slot, query, cut, estimates + slot) << slot;
   }
   return passed;
 }
@@ -58,7 +60,7 @@ LIKENESS_AVX512 inline __m512i byte_counts(__m512i bits) {
 
 LIKENESS_AVX512 LIKENESS_READS_UNPUBLISHED_SLOTS std::uint64_t filter(const std::uint64_t* signs,
                                                                       const float* inverse_l1, const FilterQuery& query,
-                                                                      float cut) {
+                                                                      float cut, float* estimates) {
   const __m512i zero = _mm512_setzero_si512();
   std::uint64_t passed = 0;
   for (std::size_t slot = 0; slot < kBlock; slot += kLanes) {
@@ -73,7 +75,7 @@ LIKENESS_AVX512 LIKENESS_READS_UNPUBLISHED_SLOTS std::uint64_t filter(const std:
                               _mm512_slli_epi16(byte_counts(_mm512_and_si512(bits, broadcast(plane[weight]))), weight));
       weighted = _mm512_add_epi64(weighted, _mm512_sad_epu8(sum, zero));
     }
-    passed |= compare(counts, weighted, inverse_l1 + slot, query, cut) << slot;
+    passed |= compare(counts, weighted, inverse_l1 + slot, query, cut, estimates + slot) << slot;
   }
   return passed;
 }

@@ -6,7 +6,8 @@ namespace likeness::index {
 namespace {
 
 LIKENESS_READS_UNPUBLISHED_SLOTS
-std::uint64_t filter(const std::uint64_t* signs, const float* inverse_l1, const FilterQuery& query, float cut) {
+std::uint64_t filter(const std::uint64_t* signs, const float* inverse_l1, const FilterQuery& query, float cut,
+                     float* estimates) {
   std::uint64_t passed = 0;
   for (std::size_t slot = 0; slot < kBlock; ++slot) {
     const std::uint64_t* word = signs + slot / kLanes * query.words * kLanes + slot % kLanes;
@@ -17,10 +18,10 @@ std::uint64_t filter(const std::uint64_t* signs, const float* inverse_l1, const 
       weighted += std::popcount(*word & plane[0]) + 2 * std::popcount(*word & plane[1]) +
                   4 * std::popcount(*word & plane[2]) + 8 * std::popcount(*word & plane[3]);
     }
-    const float estimate =
+    estimates[slot] =
         (query.per_sign * static_cast<float>(count) + query.per_weight * static_cast<float>(weighted) + query.offset) *
         inverse_l1[slot];
-    passed |= std::uint64_t{estimate >= cut} << slot;
+    passed |= std::uint64_t{estimates[slot] >= cut} << slot;
   }
   return passed;
 }
