@@ -164,6 +164,26 @@ def attributes(report: Report, held, calibration, own: bool) -> None:
             report.text(f"Gender in utk, {name}: {np.mean([(p >= 0.5) == y for y, p, _ in part]):.3f} right of {len(part)}.")
 
 
+def photo_check(report: Report, held, everyone, calibration, own: bool) -> None:
+    """The rule that the photo check starts from: four findings, each as wanted and above 90."""
+    wanted = {"smile": False, "sunglasses": False, "eyes_open": True, "mouth_open": False}
+    rows = []
+    for name, part in (("people not seen", held), ("all", everyone)):
+        good = bad = passed = let_through = 0
+        for label, face in part:
+            truth = [label.flags.get(flag) for flag in wanted]
+            violated = any(t is not None and t != w for t, w in zip(truth, wanted.values()))
+            if not violated and None in truth:
+                continue
+            passes = all((p if want else 1 - p) > 0.9 for flag, want in wanted.items()
+                         for p in [flag_probability(face, flag, calibration, own)])
+            good, bad = good + (not violated), bad + violated
+            passed, let_through = passed + (passes and not violated), let_through + (passes and violated)
+        rows.append([name, good, number(passed / max(good, 1)), bad, number(let_through / max(bad, 1)), let_through])
+    report.title("Photo check: no smile, no sunglasses, eyes open, mouth closed, each above 90")
+    report.table(["faces", "good ones", "of them pass", "bad ones", "of them pass", "count"], rows)
+
+
 def ages(report: Report, held, calibration, own: bool) -> None:
     rows = []
     chosen = []
@@ -261,6 +281,7 @@ def main() -> int:
     verification(report, measured, variants, photos.identities(folder), calibration)
     turned(report, measured, variants)
     attributes(report, held, calibration, own)
+    photo_check(report, held, everyone, calibration, own)
     ages(report, held, calibration, own)
     emotions(report, held, everyone, calibration, own)
     liveness(report, measured)

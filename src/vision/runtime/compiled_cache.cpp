@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 
@@ -11,6 +14,9 @@ namespace likeness::vision {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Several, because programs of different settings (threads, say) may share the folder.
+constexpr std::size_t kKeptForEachName = 4;
 
 std::string file_name(const std::string& name, const Sha256& key) {
   return name + "-" + to_hex(key).substr(0, 32) + ".blob";
@@ -60,13 +66,23 @@ void CompiledCache::write(const std::string& name, const Sha256& key, const std:
     fs::remove(partial, error);
     return;
   }
+  remove_old(name);
+}
+
+void CompiledCache::remove_old(const std::string& name) const {
+  std::error_code error;
+  std::vector<std::pair<fs::file_time_type, fs::path>> entries;
   for (auto entry = fs::directory_iterator(folder_, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
-    const std::string other = entry->path().filename().string();
-    if (other.size() == path.filename().string().size() && other.starts_with(name + "-") && other.ends_with(".blob") &&
-        other != path.filename().string())
-      fs::remove(entry->path(), error);
+    const std::string file = entry->path().filename().string();
+    if (file.size() != file_name(name, {}).size() || !file.starts_with(name + "-") || !file.ends_with(".blob"))
+      continue;
+    std::error_code gone;  // another process may remove it meanwhile
+    if (const auto written = entry->last_write_time(gone); !gone) entries.emplace_back(written, entry->path());
   }
+  if (entries.size() <= kKeptForEachName) return;
+  std::sort(entries.begin(), entries.end());
+  for (std::size_t i = 0; i + kKeptForEachName < entries.size(); ++i) fs::remove(entries[i].second, error);
 }
 
 }  // namespace likeness::vision

@@ -17,10 +17,12 @@ class CompiledCache {
   explicit CompiledCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   std::optional<std::string> read(const std::string& name, const Sha256& key) const;
-  /// Replaces the entry, and removes those of the same name with other keys: they belong to older versions.
+  /// Replaces the entry. Of those of the same name with other keys the newest few are kept.
   void write(const std::string& name, const Sha256& key, const std::string& blob) const;
 
  private:
+  void remove_old(const std::string& name) const;
+
   std::filesystem::path folder_;
 };
 

@@ -185,6 +185,10 @@ std::vector<ModelFile> read_files(Reader& model) {
 ModelSpec read_model(Reader& reader) {
   ModelSpec spec;
   spec.role = reader.text("role");
+  // It becomes part of file names and of metrics.
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  if (spec.role.empty() || spec.role.size() > 64 || !std::all_of(spec.role.begin(), spec.role.end(), plain))
+    reader.wrong("role", "must be 1 to 64 of a-z, 0-9 and _");
   spec.name = reader.text("name");
   spec.version = reader.text("version");
   spec.format = reader.choice<ModelFormat>("format", {{"onnx", ModelFormat::Onnx},

@@ -77,6 +77,12 @@ TEST(Manifest, AnErrorNamesTheModelAndTheMember) {
   }
 }
 
+TEST(Manifest, ARoleIsAPlainWord) {
+  for (const char* role : {"", "../up", "a b", "Face", "a/b"})
+    EXPECT_FALSE(parse_manifest(manifest_with(role, "own.onnx"), "/models", "test")) << role;
+  EXPECT_TRUE(parse_manifest(manifest_with("face_2", "own.onnx"), "/models", "test"));
+}
+
 TEST(Manifest, TextThatIsNoManifestIsRefused) {
   EXPECT_FALSE(parse_manifest("", "/models", "test"));
   EXPECT_FALSE(parse_manifest("[]", "/models", "test"));

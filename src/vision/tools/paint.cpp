@@ -92,12 +92,17 @@ void spectacles(media::Image& image, const Frame& frame, Dice& dice, bool dark) 
   const float half_width = dice.between(0.34f, 0.46f), half_height = half_width * dice.between(0.62f, 0.95f);
   const float power = dice.between(2, 5), drop = dice.between(0.0f, 0.12f), rim = dice.between(0.025f, 0.07f);
   const float tone = dice.between(5, 60);
-  const float lens = dark ? dice.between(0.72f, 1.0f) : dice.between(0.0f, 0.06f);
+  const float lens = dark ? dice.between(0.6f, 1.0f) : dice.between(0.0f, 0.06f);
   const Colour frame_colour{tone, tone * dice.between(0.6f, 1), tone * dice.between(0.4f, 1)};
-  const Colour lens_colour{dice.between(5, 50), dice.between(5, 45), dice.between(5, 55)};
+  // One pair in three mirrors the sky.
+  const bool mirrors = dice.between(0, 3) < 1;
+  const float base = mirrors ? dice.between(70, 200) : dice.between(5, 50);
+  const Colour lens_colour{base * dice.between(0.7f, 1.1f), base * dice.between(0.8f, 1.1f),
+                           base * dice.between(0.7f, 1.3f)};
+  const float shine = mirrors ? dice.between(1, 3) : dice.between(0, 1.5f);
   const std::array<Point, 2> eyes{{{-0.5f, drop}, {0.5f, drop}}};
   for (const Point eye : eyes) {
-    lay(image, frame, lens_colour, dice.between(0, 1.5f),
+    lay(image, frame, lens_colour, shine,
         [&](Point p) { return lens * rounded(p, eye, half_width, half_height, power); });
     lay(image, frame, frame_colour, 0.2f, [&](Point p) {
       return rounded(p, eye, half_width + rim, half_height + rim, power) *
@@ -161,6 +166,14 @@ void block(media::Image& image, const Frame& frame, const Face& face, Dice& dice
       [&](Point p) { return rounded(p, centre, half_width, half_height, power); });
 }
 
+void dim(media::Image& image, float factor) {
+  for (int y = 0; y < image.height(); ++y)
+    for (int x = 0; x < image.width() * 3; ++x) {
+      auto& value = image.row(y)[x];
+      value = static_cast<std::uint8_t>(std::lround(std::min(static_cast<float>(value) * factor, 255.0f)));
+    }
+}
+
 }  // namespace
 
 bool paint_over(media::Image& image, const Face& face, std::string_view what, std::uint64_t seed) {
@@ -174,6 +187,7 @@ bool paint_over(media::Image& image, const Face& face, std::string_view what, st
     block(image, frame, face, dice);
   else
     return false;
+  dim(image, dice.between(0.5f, 1.05f));
   return true;
 }
 

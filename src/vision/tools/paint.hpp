@@ -10,7 +10,8 @@
 namespace likeness::vision {
 
 /// Paints over the face, turned and sized by its landmarks. `what`: "sunglasses", "glasses", "mask" or "block"
-/// (something of one colour held before a part of the face). Shape, size and colour follow from `seed` alone. Returns
+/// (something of one colour held before a part of the face). The photo
+/// gets darker too, as photos of such faces often are. Shape, size and colour follow from `seed` alone. Returns
 /// false for another word.
 bool paint_over(media::Image& image, const Face& face, std::string_view what, std::uint64_t seed);
 
