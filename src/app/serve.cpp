@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "app/access_log.hpp"
+#include "app/cli/environment.hpp"
+#include "app/engine.hpp"
 #include "app/folder_lock.hpp"
 #include "app/front.hpp"
 #include "app/health.hpp"
@@ -26,6 +28,7 @@
 #include "config/settings.hpp"
 #include "net/server.hpp"
 #include "storage/data_folder.hpp"
+#include "vision/runtime/cpu_probe.hpp"
 
 namespace likeness::app {
 namespace {
@@ -120,6 +123,7 @@ int failed(const Error& error) {
 int run_serve(const ServeOptions& options) {
   const auto begin = steady_clock::now();
   const sigset_t signals = block_signals();
+  vision::probe_cpu_before_inference();  // forks, so before any thread
   auto loaded = settings_of(options);
   if (!loaded) return failed(loaded.error());
   const Settings& settings = *loaded;
@@ -134,18 +138,14 @@ int run_serve(const ServeOptions& options) {
                                     settings.access_log_format == "json" ? AccessFormat::Json : AccessFormat::Logfmt);
   if (!access_log) return failed(access_log.error());
 
-  const std::filesystem::path data = settings.data;
+  const std::filesystem::path data = settings.data.empty() ? default_data_folder() : settings.data;
   if (auto prepared = storage::prepare_data_folder(data); !prepared) return failed(prepared.error());
   const auto lock = FolderLock::take(data);
   if (!lock) return failed(lock.error());
 
-  Chain chain;
-  chain.call = [](const net::Request&) {
-    aws::Answer answer;
-    answer.response = net::text_response(501, "text/plain", "No services in this build.\n");
-    return answer;
-  };
-  Front front({settings.account, settings.region, settings.metrics}, chain, health, metrics, **access_log);
+  auto engine = Engine::open(settings, data, health, metrics);
+  if (!engine) return failed(engine.error());
+  Front front({settings.account, settings.region, settings.metrics}, (*engine)->chain(), health, metrics, **access_log);
 
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
   net::Handlers handlers;

@@ -18,11 +18,12 @@ bool Throttle::admit(std::string_view operation, Time now) {
   if (!bucket.started) {
     bucket.started = true;
     bucket.tokens = capacity;
-  } else {
-    const double seconds = std::chrono::duration<double>(now - bucket.filled).count();
-    bucket.tokens = std::min(capacity, bucket.tokens + std::max(0.0, seconds) * bucket.rate);
+    bucket.filled = now;
+  } else if (now > bucket.filled) {
+    bucket.tokens =
+        std::min(capacity, bucket.tokens + std::chrono::duration<double>(now - bucket.filled).count() * bucket.rate);
+    bucket.filled = now;
   }
-  bucket.filled = now;
   if (bucket.tokens < 1) return false;
   bucket.tokens -= 1;
   return true;

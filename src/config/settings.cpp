@@ -145,7 +145,9 @@ const std::vector<Definition>& definitions() {
       text("region", &Settings::region, "a-z, 0-9, -", is_region, "Region in ARNs and in signatures."),
       text("listen", &Settings::listen, "HOST:PORT", is_host_port,
            "Address to take requests on; port 0 picks a free one."),
-      text("data", &Settings::data, "a folder", not_empty, "Folder of everything that is kept; made if missing."),
+      text("data", &Settings::data, "a folder", anything,
+           "Folder of everything that is kept; made if missing. Empty: likeness in XDG_DATA_HOME, else in "
+           "~/.local/share."),
       text("models", &Settings::models, "a folder", anything,
            "Folder of the models that set-up fetched; empty: models in the cache folder (LIKENESS_CACHE, else "
            "XDG_CACHE_HOME/likeness, else ~/.cache/likeness)."),
@@ -153,8 +155,9 @@ const std::vector<Definition>& definitions() {
            "Folder of models of your own, which take the place of ours; empty: likeness/models.d in XDG_CONFIG_HOME, "
            "else in "
            "~/.config."),
-      text("credentials", &Settings::credentials, "a file", anything,
-           "File of the root access key in AWS profile form; empty: credentials in the data folder."),
+      text("credentials_folder", &Settings::credentials_folder, "a folder", anything,
+           "Folder of the file `credentials`, which holds the root access key in AWS's profile form; empty: the data "
+           "folder."),
 
       integer("io_threads", &Settings::io_threads, 1, 8, "Threads that read and write connections."),
       integer("work_threads", &Settings::work_threads, 0, 1024,

@@ -21,10 +21,10 @@ struct Settings {
   std::string listen = "127.0.0.1:4600";
 
   // places
-  std::string data = "likeness-data";
-  std::string models;       // "" = the set-up's cache
-  std::string models_d;     // "" = the configuration folder
-  std::string credentials;  // "" = DATA/credentials
+  std::string data;                // "" = the user's data folder
+  std::string models;              // "" = the set-up's cache
+  std::string models_d;            // "" = the configuration folder
+  std::string credentials_folder;  // "" = DATA
 
   // executors; 0 lets the program choose by the processor
   std::int64_t io_threads = 1;

@@ -1,0 +1,140 @@
+#include "app/engine.hpp"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "app/background_analyzer.hpp"
+#include "app/measured_analyzer.hpp"
+#include "app/throttle.hpp"
+#include "aws/credentials.hpp"
+#include "aws/gateway.hpp"
+#include "domain/image_source.hpp"
+#include "domain/recognition.hpp"
+#include "index/face_index.hpp"
+#include "services/rekognition/provider.hpp"
+#include "storage/embedded_store.hpp"
+#include "vision/face_pipeline.hpp"
+#include "vision/runtime/runtime.hpp"
+
+namespace likeness::app {
+namespace {
+
+using config::Settings;
+
+vision::RuntimeOptions runtime_options(const Settings& settings) {
+  vision::RuntimeOptions options;
+  if (!settings.models.empty()) options.folders.models = settings.models;
+  if (!settings.models_d.empty()) options.folders.drop_in = settings.models_d;
+  options.threads = static_cast<std::size_t>(settings.infer_threads);
+  options.queue_limit = static_cast<std::size_t>(settings.infer_queue);
+  return options;
+}
+
+domain::RecognitionSettings recognition_settings(const Settings& settings) {
+  domain::RecognitionSettings out;
+  media::DecodeLimits limits;
+  limits.min_side = static_cast<int>(settings.image_min_side);
+  limits.max_side = static_cast<int>(settings.image_max_side);
+  limits.max_pixels = settings.image_max_pixels;
+  out.images.of_bytes = limits;
+  out.images.of_bytes.max_bytes = static_cast<std::size_t>(settings.image_max_bytes);
+  out.images.of_objects = limits;
+  out.images.of_objects.max_bytes = static_cast<std::size_t>(settings.image_max_s3_bytes);
+  out.quotas.collections = static_cast<std::size_t>(settings.quota_collections);
+  out.quotas.faces_per_collection = static_cast<std::size_t>(settings.quota_faces_per_collection);
+  return out;
+}
+
+std::map<std::string, double> throttle_rates(const Settings& settings) {
+  std::map<std::string, double> rates;
+  if (settings.throttling == "aws") rates = aws_default_rates(settings.region);
+  for (const auto& [operation, rate] : settings.throttle_rates) rates[operation] = rate;
+  return rates;
+}
+
+std::unique_ptr<index::FaceIndex> make_index(std::size_t dimensions) {
+  index::FaceIndexOptions options;
+  options.dimensions = dimensions;
+  return index::make_face_index(options);
+}
+
+}  // namespace
+
+struct Engine::Parts {
+  explicit Parts(const Settings& settings) : throttle(throttle_rates(settings)) {}
+
+  // In the order of dependence, so that destruction goes backwards.
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<vision::Runtime> runtime;
+  std::unique_ptr<BackgroundAnalyzer> analyzer;
+  std::unique_ptr<MeasuredAnalyzer> measured;
+  domain::NoObjects objects;
+  std::unique_ptr<domain::Recognition> recognition;
+  std::unique_ptr<aws::Service> rekognition;
+  aws::StaticCredentials credentials;
+  Throttle throttle;
+  std::unique_ptr<aws::Gateway> gateway;
+};
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std::filesystem::path& data,
+                                             Health& health, Metrics& metrics) {
+  auto parts = std::make_unique<Parts>(settings);
+
+  auto runtime = vision::Runtime::create(runtime_options(settings));
+  if (!runtime) return fail(runtime);
+  parts->runtime = std::move(*runtime);
+  auto analyzer = BackgroundAnalyzer::start(*parts->runtime, health);
+  if (!analyzer) return fail(analyzer);
+  parts->analyzer = std::move(*analyzer);
+  parts->measured = std::make_unique<MeasuredAnalyzer>(*parts->analyzer, metrics, static_cast<int>(settings.max_faces));
+
+  health.set("storage", Health::State::Starting);
+  auto store = storage::open_embedded_store(data / "store");
+  if (!store) return fail(store);
+  parts->store = std::move(*store);
+  health.set("storage", Health::State::Ready);
+
+  auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->objects,
+                                               Clock::system(), recognition_settings(settings));
+  if (!recognition) return fail(recognition);
+  parts->recognition = std::move(*recognition);
+  parts->rekognition = rekognition::make_rekognition(*parts->recognition);
+
+  const std::filesystem::path credentials_folder =
+      settings.credentials_folder.empty() ? data : std::filesystem::path(settings.credentials_folder);
+  auto root = aws::load_or_create_root_key(credentials_folder, settings.account, settings.region);
+  if (!root) return fail(root);
+  parts->credentials.add(std::move(*root));
+
+  aws::GatewayOptions options;
+  options.account = settings.account;
+  options.region = settings.region;
+  parts->gateway = std::make_unique<aws::Gateway>(options, parts->credentials);
+  parts->gateway->add(*parts->rekognition);
+  const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");
+  parts->gateway->add_gate([&throttle = parts->throttle, throttled](const aws::CallInfo& call) -> Result<void> {
+    if (throttle.admit(call.operation.name)) return {};
+    throttled.add();
+    return client_error("ProvisionedThroughputExceededException", "Provisioned Rate exceeded.");
+  });
+
+  vision::Workers& workers = parts->runtime->workers();
+  const Gauge waiting =
+      metrics.gauge("likeness_inference_requests", "Photos that wait for the models or are with them.");
+  metrics.gauge("likeness_inference_threads", "Threads that run the models.")
+      .set(static_cast<double>(workers.threads()));
+  metrics.before_expose([&workers, waiting] { waiting.set(static_cast<double>(workers.requests())); });
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
+}
+
+Chain Engine::chain() {
+  aws::Gateway& gateway = *parts_->gateway;
+  return {[&gateway](const net::Request& request) { return gateway.handle(request); },
+          [&gateway](const net::Request& request, const Error& error) { return gateway.refuse(request, error); }};
+}
+
+}  // namespace likeness::app

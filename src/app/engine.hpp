@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "app/front.hpp"
+#include "app/health.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "config/settings.hpp"
+
+namespace likeness::app {
+
+/// Everything between the network and the disk, put together in the order in which it depends on one another: store,
+/// models, rules, services, the request chain. Models load in the background, so that the server takes requests at
+/// once; a request that needs one waits for it, and health says what is not there yet. Thread-safe once opened.
+class Engine {
+ public:
+  /// `data` is locked by this process. `health` and `metrics` are borrowed. Errors name what to do about them.
+  static Result<std::unique_ptr<Engine>> open(const config::Settings& settings, const std::filesystem::path& data,
+                                              Health& health, Metrics& metrics);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Borrows the engine.
+  Chain chain();
+
+ private:
+  struct Parts;
+  explicit Engine(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace likeness::app
