@@ -52,6 +52,12 @@ void Eraser::items_deleted(const std::string& generation) {
   wake_.notify_all();
 }
 
+void Eraser::run_later(std::function<void()> job) {
+  const std::lock_guard lock(mutex_);
+  jobs_.push_back(std::move(job));
+  wake_.notify_all();
+}
+
 void Eraser::flush() {
   std::unique_lock lock(mutex_);
   hurry_ = true;
@@ -122,6 +128,14 @@ void Eraser::run() {
       for (const auto table : kTablesOfCollection)
         if (const auto purged = store_.purge(table, generation); !purged)
           log::error("rewriting files after deletions: {} {}", purged.error().message, purged.error().detail);
+      lock.lock();
+      busy_ = false;
+    } else if (!jobs_.empty()) {
+      const auto job = std::move(jobs_.back());
+      jobs_.pop_back();
+      busy_ = true;
+      lock.unlock();
+      job();
       lock.lock();
       busy_ = false;
     } else {

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -35,6 +36,9 @@ class Eraser {
   void collection_deleted(const std::string& generation);
   /// Call after faces, users or images of a collection were removed.
   void items_deleted(const std::string& generation);
+  /// Runs `job` on this thread when nothing more urgent waits; not at all if the eraser stops first. The job must not
+  /// refer to what may be gone before the eraser is.
+  void run_later(std::function<void()> job);
   /// Waits until nothing is left to erase; purges that wait for their time are done now. For tests and shutdown.
   void flush();
 
@@ -50,6 +54,7 @@ class Eraser {
   std::condition_variable idle_;
   std::vector<std::string> deleted_;                                       // generations to erase
   std::map<std::string, std::chrono::steady_clock::time_point> to_purge_;  // generation -> when
+  std::vector<std::function<void()>> jobs_;
   bool busy_ = false;
   bool hurry_ = false;
   bool stopping_ = false;

@@ -83,24 +83,28 @@ storage::Write RequestTokens::remember(const Caller& caller, const LiveCollectio
           .expected_value = {}};
 }
 
-Result<void> RequestTokens::forget_old(const Caller& caller) {
-  std::vector<storage::Write> writes;
+Result<std::size_t> RequestTokens::forget_old(const Caller& caller) {
+  std::vector<storage::Write> old;
   const auto scanned =
       store_.scan(tables::kRequests, caller.scope(), [&](std::string_view sort, std::string_view bytes) {
         const auto value = decode(bytes);
         if (!value || is_old(*value, clock_))
-          writes.push_back({.table = std::string(tables::kRequests),
-                            .key = {caller.scope(), std::string(sort)},
-                            .value = std::nullopt,
-                            .expect = storage::Write::Expect::SameValue,
-                            .expected_value = std::string(bytes)});
-        return writes.size() < storage::kMaxWritesInCommit;
+          old.push_back({.table = std::string(tables::kRequests),
+                         .key = {caller.scope(), std::string(sort)},
+                         .value = std::nullopt,
+                         // It may be in use again by now.
+                         .expect = storage::Write::Expect::SameValue,
+                         .expected_value = std::string(bytes)});
+        return true;
       });
   if (!scanned) return from_below(scanned);
-  if (writes.empty()) return {};
-  const auto removed = store_.commit(std::move(writes));
-  if (!removed && removed.error().code != "ConditionFailed") return from_below(removed);
-  return {};
+  std::size_t forgotten = 0;
+  for (auto& write : old) {
+    const auto removed = store_.commit({std::move(write)});
+    if (removed) ++forgotten;
+    if (!removed && removed.error().code != "ConditionFailed") return from_below(removed);
+  }
+  return forgotten;
 }
 
 }  // namespace likeness::domain

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +37,8 @@ class RequestTokens {
   /// To be committed with the change, under the latch "token/TOKEN" of its scope.
   storage::Write remember(const Caller& caller, const LiveCollection& live, const TokenedRequest& request,
                           const std::string& answer) const;
-  /// Removes what is older than kLifetime. Cheap enough to be called now and then.
-  Result<void> forget_old(const Caller& caller);
+  /// Removes what is older than kLifetime, and tells how many that were.
+  Result<std::size_t> forget_old(const Caller& caller);
 
  private:
   storage::Store& store_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/log.hpp"
 #include "domain/errors.hpp"
 #include "domain/faces/faces.hpp"
 #include "domain/record.hpp"
@@ -122,7 +123,22 @@ Result<std::string> Users::once(
   auto before = tokens_.find(caller, **live, request);
   if (!before) return fail(before);
   if (*before) return std::move(**before);
+  forget_old_tokens(caller);
   return work(**live, &request);
+}
+
+void Users::forget_old_tokens(const Caller& caller) {
+  {
+    const std::lock_guard lock(forget_mutex_);
+    const auto now = collections_.clock().now();
+    const auto [last, first_time] = forgotten_.try_emplace(caller.scope(), now);
+    if (!first_time && now - last->second < kForgetEvery) return;
+    last->second = now;
+  }
+  collections_.eraser().run_later([tokens = tokens_, caller]() mutable {
+    if (const auto done = tokens.forget_old(caller); !done)
+      log::warn("old request tokens stay for now: {} {}", done.error().message, done.error().detail);
+  });
 }
 
 Result<void> Users::commit(const Caller& caller, LiveCollection& live, std::vector<Write> writes,

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -116,7 +118,13 @@ class Users {
   vision::FaceAnalyzer& analyzer_;
   ObjectReader& objects_;
   const ImageLimits limits_;
+  /// Old tokens are looked for at most this often, in the background.
+  static constexpr std::chrono::minutes kForgetEvery{30};
+  void forget_old_tokens(const Caller& caller);
+
   RequestTokens tokens_;
+  std::mutex forget_mutex_;
+  std::map<std::string, TimePoint> forgotten_;  // scope -> when last
   KeyLatches token_latches_;
 };
 

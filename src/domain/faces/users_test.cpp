@@ -268,8 +268,13 @@ TEST_F(UsersTest, ATokenIsForOneRequest) {
 
 TEST_F(UsersTest, ATokenIsForgottenInTheEnd) {
   ASSERT_TRUE(world->users.create(world.caller, "staff", "ann", "t"));
+  ASSERT_TRUE(world->users.create(world.caller, "staff", "eve", "other"));
+  world->collections.eraser().flush();
   world.clock.advance(RequestTokens::kLifetime);
   EXPECT_TRUE(world->users.create(world.caller, "staff", "bob", "t"));
+  world->collections.eraser().flush();
+  EXPECT_EQ(world.store->range(tables::kRequests, world.caller.scope(), {})->items.size(), 1u)
+      << "and what is old does not stay in the store";
 }
 
 TEST_F(UsersTest, ATokenOfADeletedCollectionDoesNotAnswerForTheNew) {
