@@ -203,6 +203,27 @@ TEST_F(FacePipelineOnPhotos, ASmallFaceInALargePhotoIsFound) {
   EXPECT_NEAR(faces[0].box.width * 1920, 40, 6);
 }
 
+TEST_F(FacePipelineOnPhotos, BlurLowersSharpnessAndDarknessLowersBrightness) {
+  const media::Image image = photo("astronaut.png");
+  media::Image dark(512, 512), blurred(512, 512);
+  for (int y = 0; y < 512; ++y)
+    for (int x = 0; x < 512 * 3; ++x) dark.row(y)[x] = static_cast<std::uint8_t>(image.row(y)[x] / 3);
+  const ReducedImage coarse(view_of(image), {0, 0, 512, 512}, 3, 3);
+  warp_rows(coarse.view(), {}, 512, 512, Border::Nearest, [&](int row, std::span<const float> rgbx) {
+    for (int x = 0; x < 512; ++x)
+      for (int c = 0; c < 3; ++c)
+        blurred.row(row)[x * 3 + c] = static_cast<std::uint8_t>(rgbx[static_cast<std::size_t>(x * 4 + c)]);
+  });
+  const Quality clear = faces_in(image).at(0).quality, dim = faces_in(dark).at(0).quality,
+                soft = faces_in(blurred).at(0).quality;
+  EXPECT_GT(clear.sharpness, 80);
+  EXPECT_LT(soft.sharpness, 40);
+  EXPECT_NEAR(soft.brightness, clear.brightness, 3);
+  EXPECT_GT(clear.brightness, 70);
+  EXPECT_LT(dim.brightness, 45);
+  EXPECT_GT(dim.sharpness, 60);
+}
+
 TEST_F(FacePipelineOnPhotos, WithoutAFaceThereIsNothing) {
   media::Image flat(640, 480), noise(640, 480);
   std::uint32_t state = 1;

@@ -106,6 +106,35 @@ float dark_share(const Patch& patch, Point centre, float radius, float limit) {
   return count > 0 ? static_cast<float>(dark) / static_cast<float>(count) : 0;
 }
 
+/// The mean size of the Laplacian in discs, on the patch at half its resolution: what is left of detail there.
+template <class Points>
+float coarse_detail(const Patch& patch, const Points& centres, float radius) {
+  constexpr int kHalf = kPatch / 2;
+  std::array<float, kHalf * kHalf> half{};
+  for (int y = 0; y < kHalf; ++y)
+    for (int x = 0; x < kHalf; ++x)
+      half[static_cast<std::size_t>(y * kHalf + x)] = (patch.at(2 * x, 2 * y) + patch.at(2 * x + 1, 2 * y) +
+                                                       patch.at(2 * x, 2 * y + 1) + patch.at(2 * x + 1, 2 * y + 1)) /
+                                                      4;
+  const auto at = [&](int x, int y) { return half[static_cast<std::size_t>(y * kHalf + x)]; };
+  const float reach = radius / 2;
+  float sum = 0;
+  int count = 0;
+  for (const Point& point : centres) {
+    const Point centre = point * 0.5f;
+    for (int y = std::max(static_cast<int>(centre.y - reach), 1);
+         y <= std::min(static_cast<int>(centre.y + reach), kHalf - 2); ++y)
+      for (int x = std::max(static_cast<int>(centre.x - reach), 1);
+           x <= std::min(static_cast<int>(centre.x + reach), kHalf - 2); ++x) {
+        const float dx = static_cast<float>(x) - centre.x, dy = static_cast<float>(y) - centre.y;
+        if (dx * dx + dy * dy > reach * reach) continue;
+        sum += std::abs(4 * at(x, y) - at(x - 1, y) - at(x + 1, y) - at(x, y - 1) - at(x, y + 1));
+        ++count;
+      }
+  }
+  return count > 0 ? sum / static_cast<float>(count) : 0;
+}
+
 struct Region {
   std::string luma, chroma, deviation, detail, edge_x, edge_y;
   std::vector<std::size_t> points;
@@ -156,6 +185,12 @@ void measure_appearance(const ImagePyramid& pixels, const FaceMesh& mesh, Measur
   into.set("quality.contrast", face.deviation);
   // Fine detail relative to the contrast of the whole face, so that flat light does not count as blur.
   into.set("quality.detail", face.detail / std::max(face.deviation, 8.0f));
+
+  into.set("quality.detail.log", std::log(std::max(face.detail / std::max(face.deviation, 8.0f), 1e-3f)));
+  // In focus, detail falls by about half from one scale to the next coarser one; blur takes the fine scale first. This
+  // hardly depends on what the face looks like.
+  const float coarse = coarse_detail(patch, places(kWholeFace), 0.35f * eyes);
+  into.set("quality.fine", face.detail / std::max(coarse, 0.25f));
 
   const Stats skin = stats_of(patch, places(kSkin), 0.09f * eyes);
   const float light = std::max(skin.luma, 16.0f);
