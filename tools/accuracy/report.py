@@ -7,12 +7,15 @@ confidences are those of the program itself; --calibration takes another file in
 """
 
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import sys
 
 import numpy as np
 
+import fit
 import heads
 import learn
 import match
@@ -137,8 +140,8 @@ def flag_probability(face: dict, name: str, calibration, own: bool) -> float:
     return heads.probability(calibration, name, face)
 
 
-def attributes(report: Report, held, calibration, own: bool) -> None:
-    report.title("Attributes, people that the fit has not seen")
+def attributes(report: Report, held, calibration, own: bool, title="Attributes, people that the fit has not seen") -> None:
+    report.title(title)
     rows = []
     for name, flag in FLAGS.items():
         chosen = [(label.flags[flag], flag_probability(face, name, calibration, own)) for label, face in held
@@ -213,6 +216,35 @@ def ages(report: Report, held, calibration, own: bool) -> None:
                   "mean width of AgeRange"], rows)
 
 
+def both_halves(report: Report, everyone, variants, labels, identities, calibration, half: int) -> None:
+    """Twice as many faces: each half judged by what was fitted on the other one."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        other = fit.fit(variants, labels, identities, half, calibration)
+    parts = [([one for one in everyone if one[0].half == half], calibration),
+             ([one for one in everyone if one[0].half != half], other)]
+    report.title("Both halves of the people, each judged by what was fitted on the other")
+    rows = []
+    for name, flag in FLAGS.items():
+        chosen = [(label.flags[flag], flag_probability(face, name, used, False)) for part, used in parts
+                  for label, face in part if flag in label.flags]
+        y, p = np.array(chosen, float).T
+        confidence, right = np.maximum(p, 1 - p), (p >= 0.5) == (y > 0)
+        rows.append([name, len(y), int(y.sum()), number(learn.auc(y, p), 4), number(right.mean()),
+                     number(learn.calibration_error(confidence, right))])
+    report.table(["attribute", "faces", "yes", "AUC", "right", "ECE"], rows)
+    off = [abs(max(heads.value(used["linear"]["age"], face), 0) - label.age) for part, used in parts
+           for label, face in part if label.age is not None]
+    told = []
+    for part, used in parts:
+        for label, face in part:
+            if label.emotion and label.file.startswith("ck/"):
+                share = heads.distribution(used, "emotions", face)
+                told.append(max(share, key=share.get) == label.emotion)
+    report.text("")
+    report.text(f"Age: mean error {np.mean(off):.2f} years of {len(off)}. Posed emotions: {np.mean(told):.3f} right of "
+                f"{len(told)}.")
+
+
 def emotions(report: Report, held, everyone, calibration, own: bool) -> None:
     def shares(face):
         if own:
@@ -284,6 +316,8 @@ def main() -> int:
     photo_check(report, held, everyone, calibration, own)
     ages(report, held, calibration, own)
     emotions(report, held, everyone, calibration, own)
+    both_halves(report, everyone, variants | {"plain": measured}, photos.labels(folder), photos.identities(folder),
+                calibration, arguments.half)
     liveness(report, measured)
     text = "\n".join(report.lines) + "\n"
     print(text)
