@@ -7,7 +7,7 @@ export PATH := $(LIKENESS_CACHE)/venv/bin:$(PATH)
 PYTHON := $(LIKENESS_CACHE)/venv/bin/python
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build run test test-long test-asan test-tsan fuzz bench accuracy lint format clean
+.PHONY: help setup build run test test-long test-asan test-tsan fuzz bench accuracy compatibility lint format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,6 +50,12 @@ accuracy:  ## measure the vision on the labelled photos (docs/accuracy.md)
 	@[ -f build/release/build.ninja ] || cmake --preset release >/dev/null
 	@cmake --build --preset release --parallel $(JOBS) --target likeness_measure
 	@LIKENESS_PYTHON=$(PYTHON) tools/accuracy/run.sh
+
+compatibility: setup  ## write docs/compatibility.md from the registered operations
+	@[ -f build/release/build.ninja ] || cmake --preset release >/dev/null
+	@cmake --build --preset release --parallel $(JOBS) --target likeness_compatibility
+	@build/release/tools/compatibility/likeness_compatibility > docs/compatibility.md.new
+	@mv docs/compatibility.md.new docs/compatibility.md
 
 lint: setup  ## formatting, layers, clang-tidy
 	@scripts/lint.sh

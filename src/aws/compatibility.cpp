@@ -55,7 +55,7 @@ std::string compatibility_page(const std::vector<const Service*>& services) {
       "Every operation of every service that Likeness speaks. *done*: behaves as AWS documents it. *differs*: works, "
       "with the "
       "difference that is named. *absent*: answers `UnknownOperationException` (HTTP 501) naming the operation.\n\n"
-      "Written by `make docs/compatibility.md` from the providers that are registered in the program; a test compares "
+      "Written by `make compatibility` from the providers that are registered in the program; a test compares "
       "the two.\n";
   for (const Service* service : services) out += "\n" + section(*service);
   return out;
