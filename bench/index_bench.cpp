@@ -53,6 +53,7 @@ class Likeness final : public Engine {
   void build(const float* vectors, std::size_t count, std::size_t dimensions, int threads) override {
     index::FaceIndexOptions options;
     options.dimensions = dimensions;
+    options.search_threads = 1;  // as the peers
     index_ = index::make_face_index(options);
     std::vector<std::thread> workers;
     for (int t = 0; t < threads; ++t)

@@ -71,6 +71,10 @@ struct FaceIndexOptions {
   std::size_t exact_up_to = 5'000;
   /// How far below the wanted cosine the filter's estimate may lie, in standard deviations of its error.
   float filter_margin = 2.6f;
+  /// A search of many vectors is spread over up to so many threads, one for each `vectors_per_thread`, as long as other
+  /// searches leave some. 0: as many as the processor has cores.
+  std::size_t search_threads = 0;
+  std::size_t vectors_per_thread = 200'000;
   Isa isa = best_isa();
 };
 

@@ -119,6 +119,36 @@ TEST(FaceIndex, WithTheFilterNearlyAllOfTheTenBestAreFoundByEveryInstructionSet)
   }
 }
 
+TEST(FaceIndex, ManyThreadsOnOneSearchFindWhatOneFinds) {
+  const std::size_t count = 4000;
+  const auto vectors = people(count, 128, 14);
+  auto options = options_for(128);
+  options.exact_up_to = 0;
+  options.filter_margin = 20;
+  options.search_threads = 1;
+  const auto alone = make_face_index(options);
+  options.search_threads = 5;
+  options.vectors_per_thread = 700;
+  const auto together = make_face_index(options);
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(alone->add(test_id(i), vectors[i]));
+    ASSERT_TRUE(together->add(test_id(i), vectors[i]));
+  }
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 2; ++t)
+    threads.emplace_back([&, t] {
+      for (std::size_t q = t; q < 40; q += 2)
+        for (const std::size_t wanted : {1u, 10u, 3000u, 5000u}) {
+          const auto one = alone->search(vectors[q * 97 % count], wanted, -1);
+          const auto many = together->search(vectors[q * 97 % count], wanted, -1);
+          ASSERT_EQ(one.size(), std::min(wanted, count));
+          ASSERT_EQ(one.size(), many.size());
+          for (std::size_t i = 0; i < one.size(); ++i) ASSERT_EQ(one[i].id, many[i].id);
+        }
+    });
+  for (auto& thread : threads) thread.join();
+}
+
 TEST(FaceIndex, OneIdHasOneVectorAndAddingAgainReplacesIt) {
   std::mt19937 random(9);
   const auto index = make_face_index(options_for(64));
@@ -197,6 +227,8 @@ TEST(FaceIndex, SearchesDuringAddsAndRemovalsSeeWhatTheyMustAndNothingThatIsGone
     options.exact_up_to = exact_up_to;
     // Few dimensions give the filter's estimate a wide error; here no vector may be missed.
     options.filter_margin = 20;
+    options.search_threads = 2;
+    options.vectors_per_thread = 100;
     const auto index = make_face_index(options);
     std::mt19937 random(12);
     std::vector<std::vector<float>> fixed, changing;

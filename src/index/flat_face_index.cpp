@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <functional>
-#include <limits>
 #include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "index/encoding.hpp"
@@ -17,16 +19,32 @@ namespace {
 
 bool better(const Match& a, const Match& b) { return a.cosine != b.cosine ? a.cosine > b.cosine : a.id < b.id; }
 
+/// The highest bar that any part of a search has reached: what each part may leave out.
+class Bar {
+ public:
+  explicit Bar(float height) : height_(height) {}
+  float height() const { return height_.load(std::memory_order_relaxed); }
+  void raise(float height) {
+    float old = height_.load(std::memory_order_relaxed);
+    while (old < height && !height_.compare_exchange_weak(old, height, std::memory_order_relaxed)) {
+    }
+  }
+
+ private:
+  std::atomic<float> height_;
+};
+
 /// The best `count` matches so far: a heap with the worst on top.
 class BestMatches {
  public:
-  BestMatches(std::size_t count, float min_cosine) : count_(count), floor_(min_cosine) {}
+  BestMatches(std::size_t count, Bar& bar) : count_(count), bar_(bar) {}
 
+  std::size_t count() const { return count_; }
   /// What a cosine must reach to get in.
-  float floor() const { return floor_; }
+  float floor() const { return bar_.height(); }
 
   void offer(const Match& match) {
-    if (match.cosine < floor_) return;
+    if (match.cosine < floor()) return;
     if (heap_.size() == count_) {
       if (!better(match, heap_.front())) return;
       std::pop_heap(heap_.begin(), heap_.end(), better);
@@ -35,7 +53,7 @@ class BestMatches {
       heap_.push_back(match);
     }
     std::push_heap(heap_.begin(), heap_.end(), better);
-    if (heap_.size() == count_) floor_ = std::max(floor_, heap_.front().cosine);
+    if (heap_.size() == count_) bar_.raise(heap_.front().cosine);
   }
 
   std::vector<Match> take_sorted() {
@@ -45,9 +63,12 @@ class BestMatches {
 
  private:
   std::size_t count_;
-  float floor_;
+  Bar& bar_;
   std::vector<Match> heap_;
 };
+
+/// At most so many estimates are followed up at once.
+constexpr std::size_t kLeaders = 128;
 
 /// The highest numbers seen so far, and the least of them.
 class Leaders {
@@ -83,9 +104,14 @@ class FlatFaceIndex final : public FaceIndex {
   explicit FlatFaceIndex(const FaceIndexOptions& options)
       : options_(options),
         encoder_(options.dimensions),
+        margin_(options.filter_margin * encoder_.filter_deviation()),
         kernels_(kernels_for(options.isa)),
         slots_(encoder_.width()),
-        by_id_(slots_) {}
+        by_id_(slots_),
+        idle_helpers_(static_cast<int>(options.search_threads != 0
+                                           ? options.search_threads
+                                           : std::max(1u, std::thread::hardware_concurrency())) -
+                      1) {}
 
   Result<void> add(const VectorId& id, std::span<const float> vector) override;
   bool remove(const VectorId& id) override { return remove(std::span(&id, 1)) == 1; }
@@ -120,20 +146,28 @@ class FlatFaceIndex final : public FaceIndex {
 
  private:
   void search_all(std::size_t end, const EncodedQuery& query, BestMatches& best) const;
-  void search_filtered(std::size_t end, const EncodedQuery& query, std::size_t count, BestMatches& best) const;
-  /// Looks at those that the bar has not left behind.
-  void look_at(const std::vector<Candidate>& candidates, float margin, const EncodedQuery& query,
-               BestMatches& best) const;
+  /// The slots from `first` up to `end`, both whole blocks but for the last.
+  void search_filtered(std::size_t first, std::size_t end, const EncodedQuery& query, BestMatches& best) const;
+  /// Looks at those that the bar has not left behind. Reorders them.
+  void look_at(std::vector<Candidate>& candidates, const EncodedQuery& query, BestMatches& best) const;
   void look(Slot slot, const EncodedQuery& query, BestMatches& best) const;
+
+  /// How many threads besides the caller's this search may use; they are given back by the second.
+  std::size_t take_helpers(std::size_t vectors) const;
+  void give_back(std::size_t helpers) const { idle_helpers_ += static_cast<int>(helpers); }
+  std::vector<Match> search_slots(std::size_t end, const EncodedQuery& query, std::size_t count,
+                                  float min_cosine) const;
 
   const FaceIndexOptions options_;
   const Encoder encoder_;
+  const float margin_;
   const Kernels& kernels_;
   ReaderGate gate_;
 
   mutable std::mutex mutex_;  // writers; searches take none
   SlotTable slots_;
   IdMap by_id_;
+  mutable std::atomic<int> idle_helpers_;
   std::mutex replacing_;  // one replacement at a time, see search; taken before mutex_
 };
 
@@ -197,13 +231,7 @@ std::vector<Match> FlatFaceIndex::search(std::span<const float> query, std::size
   const std::size_t end = slots_.end();
   // While an id gets a new vector both are there for a moment: one more match, so that one can go. There is never more
   // than one such id in a search, because a replacement ends by waiting for the searches that may see it.
-  BestMatches best(std::min(count, end) + 1, min_cosine);
-  if (end > options_.exact_up_to)
-    search_filtered(end, *encoded, std::min(count, end) + 1, best);
-  else
-    search_all(end, *encoded, best);
-
-  std::vector<Match> found = best.take_sorted();
+  std::vector<Match> found = search_slots(end, *encoded, std::min(count, end) + 1, min_cosine);
   std::vector<std::pair<VectorId, std::size_t>> ids;
   ids.reserve(found.size());
   for (std::size_t i = 0; i < found.size(); ++i) ids.emplace_back(found[i].id, i);
@@ -215,6 +243,51 @@ std::vector<Match> FlatFaceIndex::search(std::span<const float> query, std::size
   return found;
 }
 
+std::size_t FlatFaceIndex::take_helpers(std::size_t vectors) const {
+  const auto useful = static_cast<int>(std::min<std::size_t>(vectors / options_.vectors_per_thread, 256)) - 1;
+  int idle = idle_helpers_.load();
+  while (idle > 0 && useful > 0) {
+    const int taken = std::min(idle, useful);
+    if (idle_helpers_.compare_exchange_weak(idle, idle - taken)) return static_cast<std::size_t>(taken);
+  }
+  return 0;
+}
+
+std::vector<Match> FlatFaceIndex::search_slots(std::size_t end, const EncodedQuery& query, std::size_t count,
+                                               float min_cosine) const {
+  Bar bar(min_cosine);
+  BestMatches best(count, bar);
+  if (end <= options_.exact_up_to) {
+    search_all(end, query, best);
+    return best.take_sorted();
+  }
+  const std::size_t helpers = take_helpers(end);
+  if (helpers == 0) {
+    search_filtered(0, end, query, best);
+    return best.take_sorted();
+  }
+  const std::size_t part = (end / (helpers + 1) + kBlock) / kBlock * kBlock;
+  std::vector<BestMatches> others(helpers, BestMatches(count, bar));
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < helpers; ++i) {
+      const auto search_part = [&, i] {
+        search_filtered(std::min(end, (i + 1) * part), std::min(end, (i + 2) * part), query, others[i]);
+      };
+      try {
+        threads.emplace_back(search_part);
+      } catch (const std::system_error&) {  // the system gives no more threads
+        search_part();
+      }
+    }
+    search_filtered(0, std::min(end, part), query, best);
+  }
+  give_back(helpers);
+  for (BestMatches& other : others)
+    for (const Match& match : other.take_sorted()) best.offer(match);
+  return best.take_sorted();
+}
+
 void FlatFaceIndex::search_all(std::size_t end, const EncodedQuery& query, BestMatches& best) const {
   for (std::size_t slot = 0; slot < end; slot += kBlock) {
     // Reading the bits before the vectors is what makes a published vector's bytes visible here.
@@ -224,19 +297,18 @@ void FlatFaceIndex::search_all(std::size_t end, const EncodedQuery& query, BestM
   }
 }
 
-void FlatFaceIndex::search_filtered(std::size_t end, const EncodedQuery& query, std::size_t count,
+void FlatFaceIndex::search_filtered(std::size_t first, std::size_t end, const EncodedQuery& query,
                                     BestMatches& best) const {
   constexpr std::size_t kMaxWaiting = 1u << 18;
-  const float margin = options_.filter_margin * encoder_.filter_deviation();
-  Leaders leaders(count + 16);
+  Leaders leaders(std::min<std::size_t>(best.count() + 16, kLeaders));
   std::vector<Candidate> waiting;
   alignas(64) std::array<float, kBlock> estimates;
-  for (std::size_t first = 0; first < end; first += kBlock) {
+  for (; first < end; first += kBlock) {
     const Chunk& chunk = slots_.chunk_of(static_cast<Slot>(first));
     const std::size_t block = first % Chunk::kSlots / kBlock;
     std::uint64_t wanted = chunk.live(block).load();
     if (wanted == 0) continue;
-    wanted &= kernels_.filter(chunk.signs(block), chunk.inverse_l1(block), query.filter, best.floor() - margin,
+    wanted &= kernels_.filter(chunk.signs(block), chunk.inverse_l1(block), query.filter, best.floor() - margin_,
                               estimates.data());
     for (; wanted != 0; wanted &= wanted - 1) {
       const auto at = static_cast<std::size_t>(std::countr_zero(wanted));
@@ -247,21 +319,24 @@ void FlatFaceIndex::search_filtered(std::size_t end, const EncodedQuery& query, 
         waiting.push_back({slot, estimates[at]});
     }
     if (waiting.size() > kMaxWaiting) {
-      look_at(waiting, margin, query, best);
+      look_at(waiting, query, best);
       waiting.clear();
     }
   }
-  look_at(waiting, margin, query, best);
+  look_at(waiting, query, best);
 }
 
-void FlatFaceIndex::look_at(const std::vector<Candidate>& candidates, float margin, const EncodedQuery& query,
-                            BestMatches& best) const {
+void FlatFaceIndex::look_at(std::vector<Candidate>& candidates, const EncodedQuery& query, BestMatches& best) const {
+  // If more are wanted than were followed up at once: the likely ones first, they raise the bar for the rest.
+  if (best.count() > kLeaders && candidates.size() > best.count())
+    std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(best.count()),
+                     candidates.end(), [](const Candidate& a, const Candidate& b) { return a.estimate > b.estimate; });
   // Each waits a moment while its codes come from memory.
   constexpr std::size_t kAhead = 12;
   std::array<Slot, kAhead> coming{};
   std::size_t first = 0, last = 0;
   for (const Candidate& candidate : candidates) {
-    if (candidate.estimate < best.floor() - margin) continue;
+    if (candidate.estimate < best.floor() - margin_) continue;
     const std::uint8_t* const codes = slots_.chunk_of(candidate.slot).codes(candidate.slot % Chunk::kSlots);
     for (std::size_t at = 0; at < encoder_.width(); at += 64) __builtin_prefetch(codes + at);
     if (last - first == kAhead) look(coming[first++ % kAhead], query, best);
