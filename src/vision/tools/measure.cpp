@@ -7,6 +7,9 @@
 // --rotate and --turn (clockwise) turn the photo first; --face-width makes it so small that its largest face, as found
 // in the photo as it is, has that width.
 //
+// --as-served runs only the models that a request for everything would run; --runs tells at the end, on stderr, how
+// often and how long each model ran.
+//
 // Without photos, paths come from stdin, one a line.
 
 #include <fmt/format.h>
@@ -19,6 +22,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "base/metrics.hpp"
 #include "media/decode.hpp"
 #include "vision/face_pipeline.hpp"
 #include "vision/pixels/sampler.hpp"
@@ -35,6 +39,7 @@ struct Options {
   bool rejected = false;
   bool vectors = true;
   bool every_model = true;
+  bool runs = false;
   std::string paint;      // what to paint over the largest face
   double degrees = 0;     // a further turn, on a grey ground
   double face_width = 0;  // 0: as it is
@@ -188,7 +193,10 @@ json::object measure_photo(vision::FacePipeline& pipeline, const std::string& pa
 }
 
 int run(const Options& options) {
-  auto runtime = vision::Runtime::create({});
+  likeness::Metrics metrics;
+  vision::RuntimeOptions runtime_options;
+  runtime_options.metrics = &metrics;
+  auto runtime = vision::Runtime::create(runtime_options);
   if (!runtime) return fmt::print(stderr, "{}\n", runtime.error().message), 1;
   auto calibration = vision::load_calibration(options.calibration);
   if (!calibration) return fmt::print(stderr, "{}\n", calibration.error().message), 1;
@@ -203,6 +211,7 @@ int run(const Options& options) {
   if (options.photos.empty())
     for (std::string path; std::getline(std::cin, path);)
       if (!path.empty()) print(path);
+  if (options.runs) fmt::print(stderr, "{}", metrics.expose());
   return 0;
 }
 
@@ -225,6 +234,8 @@ int main(int count, char** words) {
       options.face_width = std::atof(words[++i]);
     else if (word == "--paint" && i + 1 < count)
       options.paint = words[++i];
+    else if (word == "--runs")
+      options.runs = true;
     else if (word == "--as-served")
       options.every_model = false;
     else if (word == "--max-faces" && i + 1 < count)
