@@ -149,16 +149,17 @@ std::array<Point, kLandmarkCount> landmarks_of(const FaceMesh& mesh) {
   const auto set = [&](LandmarkType type, Point point) { points[static_cast<std::size_t>(type)] = point; };
   set(LandmarkType::EyeLeft, five[0]);
   set(LandmarkType::EyeRight, five[1]);
-  set(LandmarkType::Nose, five[2]);
+  // The embedding's alignment takes the tip; AWS's nose lies somewhat above it.
+  set(LandmarkType::Nose, mean_of(mesh, {1, 4}));
   set(LandmarkType::MouthLeft, five[3]);
   set(LandmarkType::MouthRight, five[4]);
   set(LandmarkType::LeftPupil, five[0]);
   set(LandmarkType::RightPupil, five[1]);
   // The ends of a brow lie between its upper and its lower line.
   set(LandmarkType::LeftEyeBrowLeft, mean_of(mesh, {70, 46}));
-  set(LandmarkType::LeftEyeBrowRight, mean_of(mesh, {107, 55}));
+  set(LandmarkType::LeftEyeBrowRight, mean_of(mesh, {107, 66, 55}));
   set(LandmarkType::LeftEyeBrowUp, mesh.at(105));
-  set(LandmarkType::RightEyeBrowLeft, mean_of(mesh, {336, 285}));
+  set(LandmarkType::RightEyeBrowLeft, mean_of(mesh, {336, 296, 285}));
   set(LandmarkType::RightEyeBrowRight, mean_of(mesh, {300, 276}));
   set(LandmarkType::RightEyeBrowUp, mesh.at(334));
   set(LandmarkType::LeftEyeLeft, mesh.at(kLeftEyeOuter));
@@ -169,8 +170,8 @@ std::array<Point, kLandmarkCount> landmarks_of(const FaceMesh& mesh) {
   set(LandmarkType::RightEyeRight, mesh.at(kRightEyeOuter));
   set(LandmarkType::RightEyeUp, mesh.at(kRightEyeUp));
   set(LandmarkType::RightEyeDown, mesh.at(kRightEyeDown));
-  set(LandmarkType::NoseLeft, mesh.at(98));
-  set(LandmarkType::NoseRight, mesh.at(327));
+  set(LandmarkType::NoseLeft, mesh.at(75));
+  set(LandmarkType::NoseRight, mesh.at(305));
   set(LandmarkType::MouthUp, mesh.at(0));
   set(LandmarkType::MouthDown, mesh.at(17));
   set(LandmarkType::UpperJawlineLeft, mesh.at(127));
