@@ -22,8 +22,9 @@ namespace {
 
 using config::Settings;
 
-vision::RuntimeOptions runtime_options(const Settings& settings) {
+vision::RuntimeOptions runtime_options(const Settings& settings, Metrics& metrics) {
   vision::RuntimeOptions options;
+  options.metrics = &metrics;
   if (!settings.models.empty()) options.folders.models = settings.models;
   if (!settings.models_d.empty()) options.folders.drop_in = settings.models_d;
   options.threads = static_cast<std::size_t>(settings.infer_threads);
@@ -84,7 +85,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
                                              Health& health, Metrics& metrics) {
   auto parts = std::make_unique<Parts>(settings);
 
-  auto runtime = vision::Runtime::create(runtime_options(settings));
+  auto runtime = vision::Runtime::create(runtime_options(settings, metrics));
   if (!runtime) return fail(runtime);
   parts->runtime = std::move(*runtime);
   auto analyzer = BackgroundAnalyzer::start(*parts->runtime, health);
