@@ -15,8 +15,14 @@ function(likeness_generated_tables target id option input)
     DEPENDS ${LIKENESS_CODEGEN} ${CMAKE_SOURCE_DIR}/tools/codegen/corrections.py ${input}
     COMMENT "Generating the shape tables of ${id}"
     VERBATIM)
+  # For tools that read the sources and so want the headers there (scripts/lint.sh).
+  add_custom_target(${target}_generated DEPENDS ${out}/aws/gen/${name}.hpp ${out}/aws/gen/${name}.cpp)
+  if(TARGET generated)
+    add_dependencies(generated ${target}_generated)
+  endif()
   add_library(${target} STATIC ${out}/aws/gen/${name}.cpp ${out}/aws/gen/${name}.hpp)
   target_include_directories(${target} PUBLIC ${out})
+  add_dependencies(${target} ${target}_generated)
   target_link_libraries(${target} PUBLIC likeness::aws)
   target_compile_options(${target} PRIVATE -w)
 endfunction()

@@ -199,7 +199,7 @@ Result<void> AwsChunkedReader::read_trailer() {
       signature = value;
       continue;
     }
-    canonical += name + ":" + value + "\n";
+    canonical += fmt::format("{}:{}\n", name, value);
     trailer_.add(name, value);
   }
   if (form_ == PayloadForm::SignedTrailer) return check_trailer(canonical, signature);
@@ -258,11 +258,11 @@ std::string encode_aws_chunked(BytesView body, std::size_t chunk_size, PayloadFo
   std::string canonical;
   if (form != PayloadForm::SignedChunks) {
     for (const auto& header : trailer) {
-      canonical += lower(header.name) + ":" + header.value + "\n";
-      out += header.name + ":" + header.value + "\r\n";
+      canonical += fmt::format("{}:{}\n", lower(header.name), header.value);
+      out += fmt::format("{}:{}\r\n", header.name, header.value);
     }
     if (form == PayloadForm::SignedTrailer)
-      out += "x-amz-trailer-signature:" + trailer_signature(signing, previous, canonical) + "\r\n";
+      out += fmt::format("x-amz-trailer-signature:{}\r\n", trailer_signature(signing, previous, canonical));
   }
   return out + "\r\n";
 }

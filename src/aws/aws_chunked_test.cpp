@@ -134,6 +134,8 @@ class Forms : public testing::TestWithParam<PayloadForm> {
   std::optional<AwsChunkedReader> reader_;
 };
 
+class SignedForms : public Forms {};
+
 TEST_P(Forms, GiveBackTheBodyWhateverTheSeams) {
   const std::string body = "The quick brown fox jumps over the lazy dog.\r\n0\r\n\r\n";
   for (std::size_t step = 1; step < 40; ++step) {
@@ -174,8 +176,7 @@ TEST_P(Forms, RefuseBrokenChunks) {
   EXPECT_FALSE(decode(std::string(5000, '0')));
 }
 
-TEST_P(Forms, RefuseAChangeOfASignedByte) {
-  if (GetParam() == PayloadForm::UnsignedTrailer) GTEST_SKIP() << "nothing is signed here";
+TEST_P(SignedForms, RefuseAChangeOfASignedByte) {
   const std::string whole = encode("The quick brown fox", 10);
   int refused = 0;
   for (std::size_t i = 0; i < whole.size(); ++i) {
@@ -189,8 +190,7 @@ TEST_P(Forms, RefuseAChangeOfASignedByte) {
   EXPECT_GT(refused, static_cast<int>(whole.size()) - 20);
 }
 
-TEST_P(Forms, RefuseChunksInAnotherOrder) {
-  if (GetParam() == PayloadForm::UnsignedTrailer) GTEST_SKIP() << "nothing is signed here";
+TEST_P(SignedForms, RefuseChunksInAnotherOrder) {
   const std::string whole = encode("aaaaaaaaaabbbbbbbbbb", 10);
   const auto size = whole.find("\r\na") + 2 + 10 + 2;
   const auto swapped = whole.substr(size, size) + whole.substr(0, size) + whole.substr(2 * size);
@@ -199,16 +199,20 @@ TEST_P(Forms, RefuseChunksInAnotherOrder) {
   EXPECT_EQ(decoded.error().code, "SignatureDoesNotMatch");
 }
 
+std::string name_of(const testing::TestParamInfo<PayloadForm>& info) {
+  switch (info.param) {
+    case PayloadForm::SignedChunks: return "SignedChunks";
+    case PayloadForm::SignedTrailer: return "SignedTrailer";
+    default: return "UnsignedTrailer";
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Forms,
                          testing::Values(PayloadForm::SignedChunks, PayloadForm::SignedTrailer,
                                          PayloadForm::UnsignedTrailer),
-                         [](const auto& test) {
-                           switch (test.param) {
-                             case PayloadForm::SignedChunks: return "SignedChunks";
-                             case PayloadForm::SignedTrailer: return "SignedTrailer";
-                             default: return "UnsignedTrailer";
-                           }
-                         });
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(All, SignedForms, testing::Values(PayloadForm::SignedChunks, PayloadForm::SignedTrailer),
+                         name_of);
 
 TEST(AwsChunked, ReadsWhatBoto3SendsOverTls) {
   const std::string body = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";

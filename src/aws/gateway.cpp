@@ -265,7 +265,8 @@ Answer finish(Call& call) {
   record.caller_arn = std::move(call.context.caller_arn);
   record.bytes_in = call.request.body.size();
   record.bytes_out = call.response.body.size();
-  if (record.status >= 500 && call.error)
+  // What we do not have (501) is no failure; the access log tells of it.
+  if (record.status == 500 && call.error)
     log::error("request {} {} {} failed: {}", record.request_id, record.service, record.operation, record.detail);
   answer.response = std::move(call.response);
   return answer;
@@ -273,7 +274,7 @@ Answer finish(Call& call) {
 
 }  // namespace
 
-Gateway::Gateway(GatewayOptions options, const Credentials& credentials, const Clock& clock)
+Gateway::Gateway(const GatewayOptions& options, const Credentials& credentials, const Clock& clock)
     : state_(new State{options, clock, SignatureVerifier(credentials, options.region, options.clock_skew), {}}) {}
 
 Gateway::~Gateway() = default;

@@ -57,7 +57,7 @@ class Gateway {
 
   struct State;  // the implementation's
 
-  Gateway(GatewayOptions options, const Credentials& credentials, const Clock& clock = Clock::system());
+  Gateway(const GatewayOptions& options, const Credentials& credentials, const Clock& clock = Clock::system());
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

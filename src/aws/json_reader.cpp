@@ -43,10 +43,12 @@ std::string_view kind_name(Kind kind) {
 /// What boost::json::basic_parser calls as it goes through the text. Every open object and array has a frame.
 class Handler {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): the parser looks for these names.
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+  // NOLINTEND(readability-identifier-naming)
 
   Handler(const Shape& root, void* structure, bool lenient) : root_(root), structure_(structure), lenient_(lenient) {}
 

@@ -95,7 +95,9 @@ std::string canonical_query(std::string_view query, std::string_view left_out) {
   std::string out;
   for (const auto& [name, value] : encoded) {
     if (!out.empty()) out += '&';
-    out += name + "=" + value;
+    out += name;
+    out += '=';
+    out += value;
   }
   return out;
 }
