@@ -6,7 +6,8 @@ class App;
 
 /// The subcommands of `likeness`, one file each (command_<name>.cpp). `add_x_command` declares the options of one and
 /// sets the action that runs after parsing; the action leaves what the process shall return in `exit_code`:
-/// 0 done, 1 the answer is no (a check failed, no face found), 2 it could not be done. Both references outlive parsing.
+/// 0 done, 1 the answer is no (a check failed, no face found), 2 wrong usage or it could not be done; the commands over
+/// photos (cli/) tell more apart, see cli/console.hpp. Both references outlive parsing.
 namespace likeness::app {
 
 void add_config_command(CLI::App& root, int& exit_code);

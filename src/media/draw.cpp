@@ -330,7 +330,7 @@ class PanelWriter {
 
   void write_rows() {
     const double first = left_ + em_ * 1.5;
-    const double name_width = width_ * 0.31, found_width = width_ * 0.30;
+    const double name_width = width_ * 0.34, found_width = width_ * 0.27;
     const double wanted_left = first + name_width + found_width;
     if (!panel_.rows.empty()) {
       const double size = em_ * 0.75;
@@ -438,7 +438,7 @@ Result<Image> draw(const Image& photo, const Drawing& drawing) {
   int width = photo.width(), height = photo.height();
   Rect panel_area;
   if (drawing.panel) {
-    const double panel_width = std::round(panel_em * 29);
+    const double panel_width = std::round(panel_em * 32);
     panel_area = {static_cast<double>(width), 0, panel_width, static_cast<double>(height)};
     const Surface scratch = surface_of(1, 1);
     const Context cairo(cairo_create(scratch.get()));

@@ -49,7 +49,7 @@ Result<void> draw_verdict(const std::string& path, const Photo& photo, const Che
 
 std::string margin_text(const checks::RuleResult& result) {
   if (!result.margin) return "";
-  return fmt::format("{:+.{}f}", *result.margin, std::abs(*result.margin) < 0.05 ? 3 : 1);
+  return fmt::format("{:+.{}f}", *result.margin, *result.margin != 0 && std::abs(*result.margin) < 0.05 ? 3 : 1);
 }
 
 void show_text(Console& console, const CheckOptions& options, const std::string& path, const Checked& checked,
@@ -122,13 +122,14 @@ int run_check(const CheckOptions& options, FaceService& service, Console& consol
     if (console.json)
       show_json(console, *rules, (*photos)[i], checked, picture);
     else
-      show_text(console, options, (*photos)[i], checked, picture);
+      show_text(console, options, (*photos)[i], checked, photos->size() == 1 ? picture : std::nullopt);
   };
   const Tally tally = over_photos(console, *photos, options.jobs, work, show);
   const std::size_t judged = tally.photos - tally.failed;
   if (!console.json && !tally.fatal && photos->size() > 1)
-    console.out << fmt::format("{} passed, {} failed the rules '{}'; {}\n", passed, judged - passed,
-                               printable(rules->name.empty() ? options.rules : rules->name), tally_text(tally));
+    console.out << fmt::format("{} passed, {} failed the rules '{}'; {}{}\n", passed, judged - passed,
+                               printable(rules->name.empty() ? options.rules : rules->name), tally_text(tally),
+                               options.draw ? "; pictures in " + printable(*options.draw) : "");
   return tally.exit_code(passed == judged ? kDone : kNo);
 }
 

@@ -97,7 +97,7 @@ int run_detect(const DetectOptions& options, FaceService& service, Console& cons
   const auto show = [&](std::size_t i, const Detected& found) {
     faces += found.faces.size();
     const auto picture = pictures.empty() ? std::nullopt : std::optional(pictures[i]);
-    if (!console.json) return show_text(console, (*photos)[i], found, picture);
+    if (!console.json) return show_text(console, (*photos)[i], found, photos->size() == 1 ? picture : std::nullopt);
     boost::json::object line;
     line["Photo"] = (*photos)[i];
     line["ImageWidth"] = found.width;
@@ -108,7 +108,8 @@ int run_detect(const DetectOptions& options, FaceService& service, Console& cons
   };
   const Tally tally = over_photos(console, *photos, options.jobs, work, show);
   if (!console.json && !tally.fatal && photos->size() > 1)
-    console.out << fmt::format("{}; {}\n", counted(faces, "face", "faces"), tally_text(tally));
+    console.out << fmt::format("{}; {}{}\n", counted(faces, "face", "faces"), tally_text(tally),
+                               options.draw ? "; pictures in " + printable(*options.draw) : "");
   return tally.exit_code(faces > 0 ? kDone : kNo);
 }
 
