@@ -28,6 +28,17 @@ bool is_own(const net::Request& request) {
          !request.headers.contains("Authorization");
 }
 
+/// The code under which a service answers what the network refuses.
+std::string_view code_of(int status) {
+  switch (status) {
+    case 408: return "RequestTimeout";
+    case 413: return "RequestEntityTooLarge";
+    case 500: return "InternalServerError";
+    case 503: return "ThrottlingException";
+    default: return "BadRequest";
+  }
+}
+
 AccessEntry entry_of(const net::Request& request) {
   AccessEntry entry;
   entry.time = request.received_at;
@@ -143,12 +154,10 @@ net::Response Front::refuse(const net::Request* request, int status, std::string
   }
   // In the words of the service that was asked, so that SDKs know what it is and whether to try again.
   const bool busy = status == 503;
-  Error error{busy            ? "ThrottlingException"
-              : status == 500 ? "InternalServerError"
-                              : "BadRequest",
-              std::string(message),
-              status >= 500 ? Error::Fault::Server : Error::Fault::Client,
-              {}};
+  const Error error{std::string(code_of(status)),
+                    std::string(message),
+                    status >= 500 ? Error::Fault::Server : Error::Fault::Client,
+                    {}};
   aws::Answer answer = chain_.refuse(*request, error);
   if (!busy) answer.response.status = status;
   entry.request_id = std::move(answer.record.request_id);

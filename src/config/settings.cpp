@@ -80,7 +80,7 @@ Definition text(std::string name, Text member, std::string bounds, bool (*valid)
           [=](const Settings& settings) { return settings.*member; }};
 }
 
-Definition choice(std::string name, Text member, std::vector<std::string> choices, std::string help) {
+Definition choice(std::string name, Text member, const std::vector<std::string>& choices, std::string help) {
   std::string bounds;
   for (const std::string& one : choices) bounds += (bounds.empty() ? "" : ", ") + one;
   return {std::move(name),
