@@ -22,7 +22,7 @@ constexpr float kPitchOfStraightFace = -7.0f;
 
 /// Below this logit there is no use in looking again; from `kSure` on there is no doubt that the face is upright in its
 /// crop. Upright faces have 15 to 60, faces on their side or head under 12.
-constexpr float kNothingThere = -8, kSure = 15, kClearlyBetter = 3;
+constexpr float kNothingThere = -8, kLevelsFrom = 3, kSure = 15, kClearlyBetter = 3;
 constexpr int kMostLevelling = 3;
 constexpr float kLevelEnough = 0.14f;  // radians, 8 degrees
 
@@ -112,7 +112,9 @@ Result<FaceMesh> MeshModel::refine(const ImagePyramid& pixels, const Crop& crop)
   if (!mesh || mesh->logit < kNothingThere) return mesh;
   mesh = run(pixels, crop_around(*mesh, crop_factor_));
   // The model levels a tilted face only part of the way each time.
-  for (int pass = 0; mesh && pass < kMostLevelling && turn_between(mesh->angle, mesh->crop.angle) > kLevelEnough;
+  // Where it hardly sees a face, its angle says nothing.
+  for (int pass = 0; mesh && pass < kMostLevelling && mesh->logit > kLevelsFrom &&
+                     turn_between(mesh->angle, mesh->crop.angle) > kLevelEnough;
        ++pass)
     mesh = run(pixels, crop_around(*mesh, crop_factor_));
   return mesh;
