@@ -153,7 +153,7 @@ def fit_age(known, calibration: dict) -> None:
     calibration["curves"]["age_low"] = {"x": [-20.0, *knots.tolist()],
                                         "y": [0.0, *[round(max(float(v), 0), 2) for v in knots - reach]]}
     calibration["curves"]["age_high"] = {"x": [-20.0, *knots.tolist()],
-                                         "y": [2.0, *[round(float(v), 2) for v in knots + reach]]}
+                                         "y": [round(float(reach[0]), 2), *[round(float(v), 2) for v in knots + reach]]}
     print(f"age          {len(y)} faces: mean error {off.mean():.2f} years on this half, weights {np.round(w, 3)}")
 
 
