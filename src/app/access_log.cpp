@@ -194,15 +194,6 @@ void AccessLog::run() {
       lines.swap(queued_);
       reopen = std::exchange(reopen_, false);
     }
-    if (reopen) {
-      const int descriptor = open_for_append(file_);
-      if (descriptor >= 0) {
-        ::close(descriptor_);
-        descriptor_ = descriptor;
-      } else {
-        log::error("the access log {} cannot be opened anew: {}", file_, std::strerror(errno));
-      }
-    }
     std::string_view rest = lines;
     while (!rest.empty()) {
       const ssize_t count = ::write(descriptor_, rest.data(), rest.size());
@@ -214,6 +205,16 @@ void AccessLog::run() {
       }
       failing = false;
       rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+    // After what was queued before it, which belongs into the old file.
+    if (reopen) {
+      const int descriptor = open_for_append(file_);
+      if (descriptor >= 0) {
+        ::close(descriptor_);
+        descriptor_ = descriptor;
+      } else {
+        log::error("the access log {} cannot be opened anew: {}", file_, std::strerror(errno));
+      }
     }
   }
 }
