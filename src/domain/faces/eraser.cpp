@@ -62,7 +62,7 @@ void Eraser::flush() {
   std::unique_lock lock(mutex_);
   hurry_ = true;
   wake_.notify_all();
-  idle_.wait(lock, [this] { return stopping_ || (!busy_ && deleted_.empty() && to_purge_.empty()); });
+  idle_.wait(lock, [this] { return stopping_ || (!busy_ && deleted_.empty() && to_purge_.empty() && jobs_.empty()); });
   hurry_ = false;
 }
 
