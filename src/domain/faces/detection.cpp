@@ -34,7 +34,7 @@ Result<Detection::Comparison> Detection::compare(const Caller& caller, const Ima
   if (targets->empty()) return invalid_parameters();
 
   Comparison comparison;
-  comparison.source = std::move(sources->front());
+  comparison.source = sources->front();
   const auto& wanted = *comparison.source.embedding;
   for (auto& face : *targets) {
     float cosine = 0;
@@ -42,9 +42,9 @@ Result<Detection::Comparison> Detection::compare(const Caller& caller, const Ima
     const float similarity = analyzer_.similarity(cosine);
     face.embedding.reset();
     if (similarity >= threshold) {
-      comparison.matches.push_back({similarity, std::move(face)});
+      comparison.matches.push_back({similarity, face});
     } else {
-      comparison.unmatched.push_back(std::move(face));
+      comparison.unmatched.push_back(face);
     }
   }
   std::sort(comparison.matches.begin(), comparison.matches.end(), [](const auto& a, const auto& b) {

@@ -106,7 +106,7 @@ Result<Faces::Indexed> Faces::store(LiveCollection& live, const std::string& col
     record.face.box = detail.box;
     record.face.confidence = detail.confidence;
     detail.embedding.reset();
-    record.detail = std::move(detail);
+    record.detail = detail;
     result.records.push_back(std::move(record));
   }
   if (added.empty()) return result;
@@ -116,6 +116,7 @@ Result<Faces::Indexed> Faces::store(LiveCollection& live, const std::string& col
     return quota_exceeded("The number of faces in the collection", limit);
 
   std::vector<std::string> face_latches;
+  face_latches.reserve(added.size());
   for (const auto& face : added) face_latches.push_back(latch_of_face(face.face.face_id));
   const auto latches = live.latches().acquire(std::move(face_latches));
 
@@ -342,9 +343,8 @@ Result<Faces::Matches> Faces::search_by_image(const Caller& caller, const std::s
   auto matches = find(**live, *searched.embedding, max_faces, threshold, std::nullopt);
   if (!matches) return fail(matches);
   searched.embedding.reset();
-  return Matches{.matches = std::move(*matches),
-                 .face_model_version = (*live)->face_model_version(),
-                 .searched = std::move(searched)};
+  return Matches{
+      .matches = std::move(*matches), .face_model_version = (*live)->face_model_version(), .searched = searched};
 }
 
 }  // namespace likeness::domain

@@ -93,13 +93,13 @@ std::vector<Reason> reasons_against(const vision::Face& face, QualityFilter filt
 Sifted sift(std::vector<vision::Face> faces, QualityFilter filter, std::size_t max_faces, int image_width,
             int image_height) {
   Sifted sifted;
-  for (auto& face : faces) {
+  for (const auto& face : faces) {
     auto reasons = reasons_against(face, filter, image_width, image_height);
     if (reasons.empty() && sifted.kept.size() >= max_faces) reasons.push_back(Reason::ExceedsMaxFaces);
     if (reasons.empty()) {
-      sifted.kept.push_back(std::move(face));
+      sifted.kept.push_back(face);
     } else {
-      sifted.refused.push_back({std::move(face), std::move(reasons)});
+      sifted.refused.push_back({face, std::move(reasons)});
     }
   }
   return sifted;

@@ -15,10 +15,11 @@ namespace likeness::domain {
 namespace {
 
 // Field numbers are for ever: a retired one is not given out again.
-enum CollectionField : std::uint8_t { kId = 1, kGeneration, kModelVersion, kCreatedMs, kTagKey, kTagValue };
-enum FaceField : std::uint8_t { kFaceId = 1, kImageId, kExternalImageId, kBox, kConfidence, kFaceModel, kEmbedding };
-enum ImageField : std::uint8_t { kFaceOfImage = 1 };
-enum UserField : std::uint8_t { kUserId = 1, kVectorId, kFaceOfUser, kUserEmbedding };
+constexpr std::uint8_t kId = 1, kGeneration = 2, kModelVersion = 3, kCreatedMs = 4, kTagKey = 5, kTagValue = 6;
+constexpr std::uint8_t kFaceId = 1, kImageId = 2, kExternalImageId = 3, kBox = 4, kConfidence = 5, kFaceModel = 6,
+                       kEmbedding = 7;
+constexpr std::uint8_t kFaceOfImage = 1;
+constexpr std::uint8_t kUserId = 1, kVectorId = 2, kFaceOfUser = 3, kUserEmbedding = 4;
 
 Failure damaged(std::string_view what) { return internal_error("a stored " + std::string(what) + " is damaged"); }
 
@@ -128,8 +129,8 @@ Result<StoredUser> decode_user(std::string_view bytes) {
     switch (in.field()) {
       case kUserId: user.id = in.text(); break;
       case kVectorId:
-        if ((has_id = in.text().size() == user.vector_id.size()))
-          std::memcpy(user.vector_id.data(), in.text().data(), user.vector_id.size());
+        has_id = in.text().size() == user.vector_id.size();
+        if (has_id) std::memcpy(user.vector_id.data(), in.text().data(), user.vector_id.size());
         break;
       case kFaceOfUser: user.face_ids.emplace_back(in.text()); break;
       case kUserEmbedding: has_vector = in.floats(user.embedding); break;

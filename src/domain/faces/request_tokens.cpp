@@ -11,7 +11,7 @@ namespace likeness::domain {
 
 namespace {
 
-enum Field : std::uint8_t { kCollection = 1, kGeneration, kParameters, kAnswer, kWhenMs };
+constexpr std::uint8_t kCollection = 1, kGeneration = 2, kParameters = 3, kAnswer = 4, kWhenMs = 5;
 
 struct Remembered {
   std::string collection, generation, parameters, answer;

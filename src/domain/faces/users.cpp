@@ -22,7 +22,8 @@ std::string latch_of_face(const std::string& face_id) { return "face/" + face_id
 std::string latch_of_user(const std::string& user_id) { return "user/" + user_id; }
 
 /// The answer of a repeated request, as it is kept with the token.
-enum AnswerField : std::uint8_t { kChanged = 1, kStatus, kFailedFace, kFailedUser, kFailedConfidence, kFailedReason };
+constexpr std::uint8_t kChanged = 1, kStatus = 2, kFailedFace = 3, kFailedUser = 4, kFailedConfidence = 5,
+                       kFailedReason = 6;
 
 std::string encode_answer(const Users::Associations& answer) {
   RecordWriter out;
@@ -417,13 +418,13 @@ Result<Users::Matches> Users::search_by_image(const Caller& caller, const std::s
     // One face is searched for: others that would have passed are told as not the largest.
     if (refused.reasons == std::vector{Reason::ExceedsMaxFaces}) refused.reasons = {Reason::FaceNotLargest};
     refused.face.embedding.reset();
-    result.unsearched.push_back({std::move(refused.face), std::move(refused.reasons)});
+    result.unsearched.push_back({refused.face, std::move(refused.reasons)});
   }
   if (sifted.kept.empty()) return result;
   auto& searched = sifted.kept.front();
   result.matches = find(**live, *searched.embedding, max_users, threshold, std::nullopt);
   searched.embedding.reset();
-  result.searched = std::move(searched);
+  result.searched = searched;
   return result;
 }
 
