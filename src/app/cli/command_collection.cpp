@@ -149,7 +149,7 @@ Result<std::vector<Candidate>> search_all(FaceService& service, const SearchOpti
   auto faces = service.detect(photo, {});
   if (!faces) return fail(faces);
   std::vector<Candidate> found;
-  for (vision::Face& face : *faces) {
+  for (const vision::Face& face : *faces) {
     Candidate candidate;
     candidate.searched.box = face.box;
     candidate.searched.confidence = face.confidence;
@@ -157,7 +157,7 @@ Result<std::vector<Candidate>> search_all(FaceService& service, const SearchOpti
     media::Image pixels = cut_out(photo.image, face.box, frame);
     const std::size_t smallest = std::min(pixels.width(), pixels.height());
     auto file = smallest >= 80 ? media::encode_png(pixels) : Result<Bytes>(client_error("TooSmall", ""));
-    candidate.face = std::move(face);
+    candidate.face = face;
     if (!file) {
       candidate.not_searched = true;
       found.push_back(std::move(candidate));

@@ -7,7 +7,7 @@
 #include "app/cli/console.hpp"
 #include "app/cli/face_service.hpp"
 
-/// What each command does, once its options are parsed. All return an ExitCode.
+/// What each command does, once its options are parsed. All return an exit code of console.hpp.
 namespace likeness::app {
 
 struct DetectOptions {

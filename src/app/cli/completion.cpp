@@ -15,6 +15,7 @@ void walk(const CommandTree& command, const std::string& path, Visit visit) {
 
 std::vector<std::string> words_of(const CommandTree& command) {
   std::vector<std::string> words;
+  words.reserve(command.commands.size() + command.options.size());
   for (const CommandTree& child : command.commands) words.push_back(child.name);
   for (const CommandTree::Option& option : command.options)
     words.insert(words.end(), option.names.begin(), option.names.end());
@@ -23,7 +24,12 @@ std::vector<std::string> words_of(const CommandTree& command) {
 
 std::string single_quoted(std::string_view text) {
   std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : text) {
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
+  }
   return out + "'";
 }
 
@@ -41,7 +47,7 @@ std::string bash_script(const CommandTree& root) {
       if (!option.values.empty())
         for (const std::string& name : option.names)
           values += fmt::format("    {}) COMPREPLY=( $(compgen -W {} -- \"$current\") ); return ;;\n",
-                                single_quoted(path + " " + name),
+                                single_quoted(fmt::format("{} {}", path, name)),
                                 single_quoted(fmt::format("{}", fmt::join(option.values, " "))));
   });
   return fmt::format(R"(# bash completion for likeness:  source <(likeness completion bash)

@@ -43,7 +43,9 @@ constexpr std::array kFatal = {
 
 }  // namespace
 
-void complain(Console& console, std::string_view text) { console.err << "likeness: " << printable(text) << std::endl; }
+void complain(Console& console, std::string_view text) {
+  console.err << "likeness: " << printable(text) << '\n' << std::flush;
+}
 
 bool ends_everything(const Error& error) {
   return std::ranges::any_of(kFatal, [&](const Advice& advice) { return advice.code == error.code; });
@@ -52,7 +54,7 @@ bool ends_everything(const Error& error) {
 int give_up(Console& console, const Error& error) {
   if (console.json) {
     const boost::json::object line = {{"Error", {{"Code", error.code}, {"Message", error.message}}}};
-    console.out << boost::json::serialize(line) << std::endl;
+    console.out << boost::json::serialize(line) << '\n' << std::flush;
   }
   complain(console, error.message.empty() ? error.code : error.message);
   if (!error.detail.empty()) complain(console, error.detail);
@@ -64,7 +66,7 @@ int give_up(Console& console, const Error& error) {
 void report_failed_photo(Console& console, const std::string& path, const Error& error) {
   if (console.json) {
     const boost::json::object line = {{"Photo", path}, {"Error", {{"Code", error.code}, {"Message", error.message}}}};
-    console.out << boost::json::serialize(line) << std::endl;
+    console.out << boost::json::serialize(line) << '\n' << std::flush;
   }
   complain(console, fmt::format("{}: {}", path, error.message));
 }

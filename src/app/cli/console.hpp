@@ -16,13 +16,11 @@
 namespace likeness::app {
 
 /// What the process returns. Part of the interface: scripts branch on it.
-enum ExitCode : int {
-  kDone = 0,        // done; every photo passed, something matched
-  kNo = 1,          // done, and the answer is no: a photo failed, no face, no match
-  kUsage = 2,       // the command line or a rule file is wrong
-  kSomeFailed = 3,  // some photos could not be read or judged; the others were
-  kFailed = 4,      // nothing could be done: no models, no server, no permission
-};
+inline constexpr int kDone = 0;        // done; every photo passed, something matched
+inline constexpr int kNo = 1;          // done, and the answer is no: a photo failed, no face, no match
+inline constexpr int kUsage = 2;       // the command line or a rule file is wrong
+inline constexpr int kSomeFailed = 3;  // some photos could not be read or judged; the others were
+inline constexpr int kFailed = 4;      // nothing could be done: no models, no server, no permission
 
 /// Where a command writes. Tests give it string streams.
 struct Console {

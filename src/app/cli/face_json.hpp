@@ -6,11 +6,13 @@
 #include "domain/checks/rules.hpp"
 #include "vision/face.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): the library's names, declared so that its headers stay in .cpp files.
 namespace boost::json {
 class value;
 class object;
 class array;
 }  // namespace boost::json
+// NOLINTEND(readability-identifier-naming)
 
 /// Findings in the member names of the AWS API, both ways: written for `--json`, read from a server's answers.
 namespace likeness::app {

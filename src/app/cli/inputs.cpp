@@ -84,9 +84,7 @@ Result<std::vector<std::string>> find_photos(const std::vector<std::string>& arg
   };
   for (const std::string& argument : arguments) {
     std::error_code ignored;
-    if (argument == "-" || fs::is_regular_file(argument, ignored)) {
-      add(argument);
-    } else if (fs::is_directory(argument, ignored)) {
+    if (argument != "-" && fs::is_directory(argument, ignored)) {
       if (auto added = add_folder(argument); !added) return fail(added);
     } else if (argument.find_first_of("*?[{") != std::string::npos && !fs::exists(argument, ignored)) {
       const auto found = matches(argument);

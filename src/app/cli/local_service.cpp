@@ -99,7 +99,7 @@ class LocalService final : public FaceService {
     Comparison out;
     out.source_box = compared->source.box;
     out.source_confidence = compared->source.confidence;
-    for (auto& match : compared->matches) out.matches.push_back({match.similarity, std::move(match.face)});
+    for (const auto& match : compared->matches) out.matches.push_back({match.similarity, match.face});
     out.unmatched = std::move(compared->unmatched);
     return out;
   }
@@ -158,9 +158,9 @@ class LocalService final : public FaceService {
     if (!indexed) return fail(indexed);
     Indexed out;
     out.face_model_version = indexed->face_model_version;
-    for (auto& record : indexed->records) out.records.push_back({stored_face(record.face), std::move(record.detail)});
-    for (auto& refused : indexed->unindexed) {
-      Indexed::Left left{{}, std::move(refused.face)};
+    for (const auto& record : indexed->records) out.records.push_back({stored_face(record.face), record.detail});
+    for (const auto& refused : indexed->unindexed) {
+      Indexed::Left left{{}, refused.face};
       for (const domain::Reason reason : refused.reasons) left.reasons.emplace_back(wire_name(reason));
       out.left.push_back(std::move(left));
     }

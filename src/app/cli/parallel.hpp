@@ -40,6 +40,7 @@ void parallel_in_order(std::size_t count, std::size_t jobs, Work work, Take take
     }
   };
   std::vector<std::jthread> threads;
+  threads.reserve(std::min(jobs, count));
   for (std::size_t i = 0; i < std::min(jobs, count); ++i) threads.emplace_back(run);
   for (std::size_t i = 0; i < count; ++i) {
     std::optional<Answer> result;

@@ -86,6 +86,7 @@ std::size_t display_width(std::string_view text) {
 
 void Table::header(std::vector<std::string> names) {
   std::vector<Cell> cells;
+  cells.reserve(names.size());
   for (std::string& name : names) cells.push_back({std::move(name), Style::Faint});
   rows_.insert(rows_.begin(), std::move(cells));
 }

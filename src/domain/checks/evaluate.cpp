@@ -20,9 +20,8 @@ std::string number_text(double number, double threshold) {
   return fmt::format("{}", number);
 }
 
-std::string with_unit(std::string text, const SubjectInfo& info) {
-  if (info.unit == "%") return text + " %";
-  return text + std::string(info.unit);
+std::string with_unit(const std::string& text, const SubjectInfo& info) {
+  return fmt::format("{}{}{}", text, info.unit == "%" ? " " : "", info.unit);
 }
 
 /// A bound as it was written: "90", "0.5".
