@@ -24,7 +24,7 @@ Result<Detection::Comparison> Detection::compare(const Caller& caller, const Ima
     if (!image) return fail(image);
     auto found = analyzer_.analyze(image->pixels, {.wanted = vision::Feature::Embedding, .max_faces = max_faces});
     if (!found) return from_below(found);
-    return sift(std::move(*found), filter, keep, image->pixels.width(), image->pixels.height()).kept;
+    return sift(*found, filter, keep, image->pixels.width(), image->pixels.height()).kept;
   };
   auto sources = faces_of(source, filter == QualityFilter::None ? 1 : 100, 1);
   if (!sources) return fail(sources);

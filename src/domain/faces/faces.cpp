@@ -47,8 +47,7 @@ Result<Faces::Indexed> Faces::index(const Caller& caller, const std::string& col
   // All faces are looked at, so that those beyond `max_faces` can be told of.
   auto found = analyzer_.analyze(image->pixels, {.wanted = request.attributes | vision::Feature::Embedding});
   if (!found) return from_below(found);
-  auto sifted =
-      sift(std::move(*found), request.filter, request.max_faces, image->pixels.width(), image->pixels.height());
+  auto sifted = sift(*found, request.filter, request.max_faces, image->pixels.width(), image->pixels.height());
   return store(**live, collection, image->id, request, std::move(sifted));
 }
 
@@ -337,7 +336,7 @@ Result<Faces::Matches> Faces::search_by_image(const Caller& caller, const std::s
   auto found = analyzer_.analyze(
       image->pixels, {.wanted = vision::Feature::Embedding, .max_faces = filter == QualityFilter::None ? 1 : 100});
   if (!found) return from_below(found);
-  auto sifted = sift(std::move(*found), filter, 1, image->pixels.width(), image->pixels.height());
+  auto sifted = sift(*found, filter, 1, image->pixels.width(), image->pixels.height());
   if (sifted.kept.empty()) return no_faces_in_image();
   auto& searched = sifted.kept.front();
   auto matches = find(**live, *searched.embedding, max_faces, threshold, std::nullopt);

@@ -90,7 +90,7 @@ std::vector<Reason> reasons_against(const vision::Face& face, QualityFilter filt
   return reasons;
 }
 
-Sifted sift(std::vector<vision::Face> faces, QualityFilter filter, std::size_t max_faces, int image_width,
+Sifted sift(const std::vector<vision::Face>& faces, QualityFilter filter, std::size_t max_faces, int image_width,
             int image_height) {
   Sifted sifted;
   for (const auto& face : faces) {

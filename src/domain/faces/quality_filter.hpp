@@ -47,7 +47,7 @@ struct Sifted {
   std::vector<vision::Face> kept;
   std::vector<Refused> refused;
 };
-Sifted sift(std::vector<vision::Face> faces, QualityFilter filter, std::size_t max_faces, int image_width,
+Sifted sift(const std::vector<vision::Face>& faces, QualityFilter filter, std::size_t max_faces, int image_width,
             int image_height);
 
 }  // namespace likeness::domain

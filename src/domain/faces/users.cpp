@@ -411,7 +411,7 @@ Result<Users::Matches> Users::search_by_image(const Caller& caller, const std::s
   if (!image) return fail(image);
   auto found = analyzer_.analyze(image->pixels, {.wanted = vision::Feature::Embedding});
   if (!found) return from_below(found);
-  auto sifted = sift(std::move(*found), filter, 1, image->pixels.width(), image->pixels.height());
+  auto sifted = sift(*found, filter, 1, image->pixels.width(), image->pixels.height());
   Matches result;
   result.face_model_version = (*live)->face_model_version();
   for (auto& refused : sifted.refused) {
