@@ -290,20 +290,23 @@ TEST_F(ServerTest, AFullPoolIsAnsweredAtOnceInTheWordsOfTheCallback) {
     return echo(std::move(request));
   });
   std::vector<std::unique_ptr<RawSocket>> sockets;
-  int busy = 0;
+  std::vector<RawSocket*> waiting;
   for (int i = 0; i < 6; ++i) {  // two threads and one place in the queue
     sockets.push_back(std::make_unique<RawSocket>(server_->port()));
     sockets.back()->send("GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n");
     while (running < std::min(2, i + 1)) std::this_thread::sleep_for(5ms);
   }
-  for (auto& socket : sockets)
-    if (const std::string answer = socket->read_until("}", 300ms); !answer.empty()) {
+  for (auto& socket : sockets) {
+    const std::string answer = socket->read_until("}", 300ms);
+    if (answer.empty())
+      waiting.push_back(socket.get());
+    else
       EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("{\"busy\":\"/")));
-      ++busy;
-    }
-  EXPECT_EQ(busy, 3);
+  }
+  EXPECT_EQ(waiting.size(), 3u);
   EXPECT_THAT(ask("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), HasSubstr("alive"));
   gate.set_value();
+  for (RawSocket* socket : waiting) EXPECT_THAT(socket->read_response(), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(ServerTest, BodiesHeldInMemoryAreBoundedOverAllConnections) {

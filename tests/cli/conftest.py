@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import BINARY
+from likeness_server import BINARY
 
 CACHE = pathlib.Path(os.environ.get("LIKENESS_CACHE")
                      or pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "likeness")

@@ -8,7 +8,7 @@ import subprocess
 import zlib
 
 from cli.conftest import ASTRONAUT, GROUP, PHOTOS
-from conftest import BINARY
+from likeness_server import BINARY
 
 
 def png_size(path):

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 from cli.conftest import CACHE
-from conftest import BINARY, ROOT
+from likeness_server import BINARY, ROOT
 
 
 def environment(tmp_path, **extra):

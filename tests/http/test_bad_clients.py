@@ -10,7 +10,7 @@ import time
 
 import botocore.exceptions
 import pytest
-from conftest import Server
+from likeness_server import Server
 
 PHOTO = pathlib.Path(os.environ.get("LIKENESS_CACHE", pathlib.Path.home() / ".cache/likeness")) / "photos/sample1.jpg"
 

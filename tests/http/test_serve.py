@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BINARY
+from likeness_server import BINARY
 
 
 def refused(*args, **options):
