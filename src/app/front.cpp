@@ -89,7 +89,7 @@ net::Response Front::recorded(net::Response response, AccessEntry entry, SteadyT
   return response;
 }
 
-net::Response Front::handle(net::Request request) {
+net::Response Front::handle(const net::Request& request) {
   const SteadyTime started = steady_clock::now();
   AccessEntry entry = entry_of(request);
   entry.wait_ms = milliseconds(request.received_at, std::chrono::system_clock::now());

@@ -69,7 +69,7 @@ TEST_F(FrontTest, ACallLeavesOneLineAndItsCounts) {
   net::Request asked = request("POST", "/");
   asked.body = Bytes(7);
   EXPECT_FALSE(front_->immediate(asked));
-  net::Response response = front_->handle(std::move(asked));
+  net::Response response = front_->handle(asked);
   response.on_sent({2, true});
   const std::string metrics = metrics_.expose();
   EXPECT_THAT(

@@ -150,7 +150,7 @@ int run_serve(const ServeOptions& options) {
 
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
   net::Handlers handlers;
-  handlers.handle = [&](net::Request request) { return front.handle(std::move(request)); };
+  handlers.handle = [&](const net::Request& request) { return front.handle(request); };
   handlers.immediate = [&](const net::Request& request) { return front.immediate(request); };
   handlers.refuse = [&](const net::Request* request, int status, std::string_view message) {
     return front.refuse(request, status, message);

@@ -181,15 +181,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> serve_one(Outcome outcome);
   void begin_request();
   Awaitable<Outcome> gather_body();
-  Awaitable<Outcome> read_piece(Bytes& into, std::size_t most);
-  Awaitable<bool> receive(std::uint8_t* into, std::size_t room, std::size_t& count);
+  Awaitable<Outcome> read_piece(Bytes* into, std::size_t most);
+  Awaitable<std::size_t> receive(std::uint8_t* into, std::size_t room);
   Awaitable<bool> fill_buffer();
   static Awaitable<void> pump(std::shared_ptr<Connection> self);
   Awaitable<bool> on_pool(std::function<void()> work, bool insist);
   Awaitable<Response> answer();
   Awaitable<bool> send(Response response);
   Awaitable<bool> send_stream(std::shared_ptr<BodyReader> stream, std::optional<std::uint64_t> length, bool chunked,
-                              Sent& sent);
+                              Sent* sent);
   Awaitable<bool> write(std::string_view first, std::string_view second);
   Awaitable<void> linger();
 
@@ -241,15 +241,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 // --- receiving ---------------------------------------------------------------------------------------------------
 
-/// One read; false at the end of the connection, on a failure or when time is up.
-Awaitable<bool> Connection::receive(std::uint8_t* into, std::size_t room, std::size_t& count) {
-  if (expired_ || closed_) co_return false;
+/// One read: the bytes received; 0 at the end of the connection, on a failure or when time is up.
+Awaitable<std::size_t> Connection::receive(std::uint8_t* into, std::size_t room) {
+  if (expired_ || closed_) co_return 0;
   const auto buffer = asio::buffer(into, room);
   const auto [error, received] = co_await socket_.async_read_some(buffer, kToken);
-  if (error || expired_) co_return false;
-  count = received;
+  if (error || expired_) co_return 0;
   shared_.counters.bytes_in += received;
-  co_return true;
+  co_return received;
 }
 
 /// Receives more into buffer_, which grows to twice its size when it is full.
@@ -261,10 +260,9 @@ Awaitable<bool> Connection::fill_buffer() {
     begin_ = 0;
   }
   if (end_ == buffer_.size()) buffer_.resize(std::max(kFirstBuffer, buffer_.size() * 2));
-  std::size_t count = 0;
-  const bool received = co_await receive(buffer_.data() + end_, buffer_.size() - end_, count);
-  end_ += count;
-  co_return received;
+  const std::size_t received = co_await receive(buffer_.data() + end_, buffer_.size() - end_);
+  end_ += received;
+  co_return received > 0;
 }
 
 Awaitable<Connection::Outcome> Connection::read_head() {
@@ -307,8 +305,8 @@ Awaitable<Connection::Outcome> Connection::read_head() {
 }
 
 /// Appends what comes next of the body to `into`: at least one byte, unless the body ends (body_done_) or fails.
-Awaitable<Connection::Outcome> Connection::read_piece(Bytes& into, std::size_t most) {
-  const std::size_t before = into.size();
+Awaitable<Connection::Outcome> Connection::read_piece(Bytes* into, std::size_t most) {
+  const std::size_t before = into->size();
   if (continue_due_) {
     continue_due_ = false;
     if (begin_ == end_) {
@@ -316,7 +314,7 @@ Awaitable<Connection::Outcome> Connection::read_piece(Bytes& into, std::size_t m
       if (!sent) co_return Outcome::Failed;
     }
   }
-  while (into.size() == before && !body_done_) {
+  while (into->size() == before && !body_done_) {
     const bool direct = framing_.kind == Framing::Kind::Length && begin_ == end_;
     bool received = true;
     if (begin_ == end_) {
@@ -326,10 +324,10 @@ Awaitable<Connection::Outcome> Connection::read_piece(Bytes& into, std::size_t m
       if (direct) {
         const std::size_t room =
             static_cast<std::size_t>(std::min<std::uint64_t>(most, framing_.length - body_received_));
-        into.resize(before + room);
-        std::size_t count = 0;
-        received = co_await receive(into.data() + before, room, count);
-        into.resize(before + count);
+        into->resize(before + room);
+        const std::size_t count = co_await receive(into->data() + before, room);
+        into->resize(before + count);
+        received = count > 0;
       } else {
         received = co_await fill_buffer();
       }
@@ -342,7 +340,7 @@ Awaitable<Connection::Outcome> Connection::read_piece(Bytes& into, std::size_t m
     }
     const BytesView buffered = BytesView(buffer_).subspan(begin_, end_ - begin_);
     if (framing_.kind == Framing::Kind::Chunked) {
-      begin_ += decoder_.feed(buffered, into, most);
+      begin_ += decoder_.feed(buffered, *into, most);
       body_done_ = decoder_.done();
       if (decoder_.failed()) {
         refusal_ = Refusal{400, "The chunks of the request body are malformed."};
@@ -351,10 +349,10 @@ Awaitable<Connection::Outcome> Connection::read_piece(Bytes& into, std::size_t m
     } else if (!direct) {
       const std::size_t take =
           static_cast<std::size_t>(std::min<std::uint64_t>({buffered.size(), most, framing_.length - body_received_}));
-      into.insert(into.end(), buffered.begin(), buffered.begin() + static_cast<std::ptrdiff_t>(take));
+      into->insert(into->end(), buffered.begin(), buffered.begin() + static_cast<std::ptrdiff_t>(take));
       begin_ += take;
     }
-    body_received_ += into.size() - before;
+    body_received_ += into->size() - before;
     if (framing_.kind == Framing::Kind::Length) body_done_ = body_received_ == framing_.length;
     if (body_received_ > body_limit_) {
       refusal_ = Refusal{413, "The request body is larger than this server takes."};
@@ -369,11 +367,12 @@ Awaitable<Connection::Outcome> Connection::gather_body() {
   if (framing_.kind == Framing::Kind::Length) request_.body.reserve(static_cast<std::size_t>(framing_.length));
   while (!body_done_) {
     const std::size_t before = request_.body.size();
-    const Outcome outcome = co_await read_piece(request_.body, kReadStep);
+    const Outcome outcome = co_await read_piece(&request_.body, kReadStep);
     if (outcome != Outcome::Ok) co_return outcome;
     const std::uint64_t grown = request_.body.size() - before;
     gathered_ += grown;
-    if ((shared_.counters.gathered += grown) > shared_.options.max_gathered_bytes) {
+    const std::uint64_t gathered_by_all = shared_.counters.gathered += grown;
+    if (gathered_by_all > shared_.options.max_gathered_bytes) {
       refusal_ = Refusal{503, "The server holds as many requests as it has memory for. Try again later."};
       co_return Outcome::Failed;
     }
@@ -386,7 +385,7 @@ Awaitable<void> Connection::pump(std::shared_ptr<Connection> self) {
   if (!self->stream_) co_return;  // the request is over
   self->pumping_ = true;
   Bytes piece;
-  const Outcome outcome = co_await self->read_piece(piece, kPiece);
+  const Outcome outcome = co_await self->read_piece(&piece, kPiece);
   self->pumping_ = false;
   const std::shared_ptr<RequestStream> stream = self->stream_;
   if (!stream) co_return;
@@ -478,7 +477,7 @@ Awaitable<bool> Connection::write(std::string_view first, std::string_view secon
 }
 
 Awaitable<bool> Connection::send_stream(std::shared_ptr<BodyReader> stream, std::optional<std::uint64_t> length,
-                                        bool chunked, Sent& sent) {
+                                        bool chunked, Sent* sent) {
   // Shared with the job, which may outlive this call only if the pool throws it away.
   const auto buffer = std::make_shared<Bytes>(kPiece);
   const auto count = std::make_shared<Result<std::size_t>>(0);
@@ -489,16 +488,16 @@ Awaitable<bool> Connection::send_stream(std::shared_ptr<BodyReader> stream, std:
     if (!ran || !count->has_value()) co_return false;
     const std::string_view piece = as_text(BytesView(*buffer).first(**count));
     if (piece.empty()) break;
-    if (length && sent.body_bytes + piece.size() > *length) co_return false;
+    if (length && sent->body_bytes + piece.size() > *length) co_return false;
     const std::string size_line = chunked ? fmt::format("{:x}\r\n", piece.size()) : std::string();
     const bool head_written = size_line.empty() || co_await write(size_line, {});
     if (!head_written) co_return false;
     const std::string_view end = chunked ? "\r\n" : "";
     const bool written = co_await write(piece, end);
     if (!written) co_return false;
-    sent.body_bytes += piece.size();
+    sent->body_bytes += piece.size();
   }
-  if (length) co_return sent.body_bytes == *length;
+  if (length) co_return sent->body_bytes == *length;
   if (!chunked) co_return true;
   const std::string_view last = "0\r\n\r\n";
   co_return co_await write(last, {});
@@ -527,7 +526,7 @@ Awaitable<bool> Connection::send(Response response) {
   if (sent.complete) {
     sent.body_bytes = body.size();
     if (response.stream && !head_only_)
-      sent.complete = co_await send_stream(response.stream, framing.length, framing.chunked, sent);
+      sent.complete = co_await send_stream(response.stream, framing.length, framing.chunked, &sent);
   }
   if (response.on_sent) response.on_sent(sent);
   co_return sent.complete;
@@ -540,9 +539,8 @@ Awaitable<void> Connection::linger() {
   lingering_ = true;
   set_deadline(read_deadline_, steady_clock::now() + shared_.options.linger_timeout);
   Bytes scrap(kPiece);
-  std::size_t count = 0;
-  bool received = true;
-  while (received) received = co_await receive(scrap.data(), scrap.size(), count);
+  std::size_t received = 1;
+  while (received > 0) received = co_await receive(scrap.data(), scrap.size());
 }
 
 Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {

@@ -183,6 +183,7 @@ double Calibration::value(std::string_view head, const Measurements& measured) c
 std::vector<double> Calibration::distribution(std::string_view head, const Measurements& measured) const {
   const Multinomial& found = multinomial_.find(head)->second;
   std::vector<double> values;
+  values.reserve(found.heads.size());
   for (const LinearHead& one : found.heads) values.push_back(dot(one, measured));
   const double highest = *std::max_element(values.begin(), values.end());
   double sum = 0;

@@ -66,18 +66,14 @@ struct Models {
 class Pipeline final : public FacePipeline {
  public:
   Pipeline(Runtime& runtime, FaceFinder finder, Models models, FaceJudge judge, std::string version)
-      : runtime_(runtime),
-        finder_(std::move(finder)),
-        models_(std::move(models)),
-        judge_(std::move(judge)),
-        version_(std::move(version)) {}
+      : runtime_(runtime), finder_(finder), models_(models), judge_(std::move(judge)), version_(std::move(version)) {}
 
   Result<std::vector<Face>> analyze(const media::Image& image, const AnalyzeOptions& options) override {
     auto measured = measure(image, options, {});
     if (!measured) return fail(measured);
     std::vector<Face> faces;
     faces.reserve(measured->size());
-    for (MeasuredFace& one : *measured) faces.push_back(std::move(one.face));
+    for (const MeasuredFace& one : *measured) faces.push_back(one.face);
     return faces;
   }
 
@@ -133,6 +129,7 @@ class Pipeline final : public FacePipeline {
       if (!inside || keep_rejected) kept.push_back(std::move(work));
     }
     std::vector<float> areas;
+    areas.reserve(kept.size());
     for (const Work& work : kept) areas.push_back(work.box.area());
     std::vector<Work> sorted;
     sorted.reserve(kept.size());

@@ -17,7 +17,7 @@ struct Patch {
   std::vector<float> luma, blue, red;
   Affine from_image;
 
-  float at(int x, int y) const { return luma[static_cast<std::size_t>(y * kPatch + x)]; }
+  float at(int x, int y) const { return luma[static_cast<std::size_t>(y) * kPatch + x]; }
 };
 
 Patch take_patch(const ImagePyramid& pixels, const FaceMesh& mesh) {
@@ -59,7 +59,7 @@ Stats stats_of(const Patch& patch, const Points& centres, float radius) {
         if (dx * dx + dy * dy > radius * radius) continue;
         const float value = patch.at(x, y), left = patch.at(x - 1, y), right = patch.at(x + 1, y);
         const float up = patch.at(x, y - 1), below = patch.at(x, y + 1);
-        const auto i = static_cast<std::size_t>(y * kPatch + x);
+        const auto i = static_cast<std::size_t>(y) * kPatch + x;
         stats.luma += value, squares += value * value;
         stats.blue += patch.blue[i], stats.red += patch.red[i];
         stats.detail += std::abs(4 * value - left - right - up - below);
@@ -113,10 +113,10 @@ float coarse_detail(const Patch& patch, const Points& centres, float radius) {
   std::array<float, kHalf * kHalf> half{};
   for (int y = 0; y < kHalf; ++y)
     for (int x = 0; x < kHalf; ++x)
-      half[static_cast<std::size_t>(y * kHalf + x)] = (patch.at(2 * x, 2 * y) + patch.at(2 * x + 1, 2 * y) +
+      half[static_cast<std::size_t>(y) * kHalf + x] = (patch.at(2 * x, 2 * y) + patch.at(2 * x + 1, 2 * y) +
                                                        patch.at(2 * x, 2 * y + 1) + patch.at(2 * x + 1, 2 * y + 1)) /
                                                       4;
-  const auto at = [&](int x, int y) { return half[static_cast<std::size_t>(y * kHalf + x)]; };
+  const auto at = [&](int x, int y) { return half[static_cast<std::size_t>(y) * kHalf + x]; };
   const float reach = radius / 2;
   float sum = 0;
   int count = 0;
@@ -175,6 +175,7 @@ void measure_appearance(const ImagePyramid& pixels, const FaceMesh& mesh, Measur
   const auto place = [&](std::size_t index) { return patch.from_image(mesh.at(index)); };
   const auto places = [&](const auto& indices) {
     std::vector<Point> points;
+    points.reserve(std::size(indices));
     for (const std::size_t index : indices) points.push_back(place(index));
     return points;
   };

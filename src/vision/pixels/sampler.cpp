@@ -77,9 +77,12 @@ ReducedImage::ReducedImage(const PixelView& source, const PixelBox& area, int fa
       std::uint32_t red = 0, green = 0, blue = 0;
       for (int x = from; x < to; ++x) red += sums[x * 3], green += sums[x * 3 + 1], blue += sums[x * 3 + 2];
       const float share = 1.0f / static_cast<float>((to - from) * (end - begin));
-      out[column * 3] = static_cast<std::uint8_t>(static_cast<float>(red) * share + 0.5f);
-      out[column * 3 + 1] = static_cast<std::uint8_t>(static_cast<float>(green) * share + 0.5f);
-      out[column * 3 + 2] = static_cast<std::uint8_t>(static_cast<float>(blue) * share + 0.5f);
+      const auto rounded = [share](std::uint32_t sum) {
+        return static_cast<std::uint8_t>(std::lround(static_cast<float>(sum) * share));
+      };
+      out[column * 3] = rounded(red);
+      out[column * 3 + 1] = rounded(green);
+      out[column * 3 + 2] = rounded(blue);
     }
   }
 }

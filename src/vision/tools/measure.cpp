@@ -130,7 +130,7 @@ media::Image resampled(const media::Image& image, double degrees, double factor)
                       for (int x = 0; x < width; ++x)
                         for (int channel = 0; channel < 3; ++channel)
                           result.row(row)[x * 3 + channel] =
-                              static_cast<std::uint8_t>(std::lround(rgbx[static_cast<std::size_t>(x * 4 + channel)]));
+                              static_cast<std::uint8_t>(std::lround(rgbx[static_cast<std::size_t>(x) * 4 + channel]));
                     });
   return result;
 }
