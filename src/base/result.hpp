@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -18,6 +19,8 @@ struct Error {
   std::string message;
   Fault fault = Fault::Client;
   std::string detail;
+  /// The modelled exception's struct, where it has more to tell than a message (aws/exceptions.hpp).
+  std::shared_ptr<const void> exception = nullptr;
 };
 
 template <class T>
