@@ -16,11 +16,12 @@ ALLOWED = {
     "index": {"base"},
     "media": {"base"},
     "vision": {"base", "media"},
+    "policy": {"base"},
     "net": {"base"},
-    "aws": {"base", "net"},
-    "domain": {"base", "storage", "index", "vision", "media"},
-    "services": {"base", "aws", "domain", "storage", "index", "vision", "media"},
-    "app": {"base", "config", "storage", "index", "media", "vision", "net", "aws", "domain", "services"},
+    "aws": {"base", "net", "policy"},
+    "domain": {"base", "policy", "storage", "index", "vision", "media"},
+    "services": {"base", "policy", "aws", "domain", "storage", "index", "vision", "media"},
+    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "aws", "domain", "services"},
 }
 # A library's headers stay in one module (tests and generated code aside).
 OWNED = {

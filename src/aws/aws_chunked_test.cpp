@@ -67,7 +67,7 @@ struct Example {
                "20130524/us-east-1/s3/aws4_request", signature};
   }
 
-  const AccessKey key{"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", "arn"};
+  const AccessKey key{"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", {}};
   const std::string body = std::string(66560, 'a');
   net::Request request;
   std::string signature;

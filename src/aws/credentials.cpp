@@ -91,7 +91,7 @@ void StaticCredentials::add(AccessKey key) {
   keys_.insert_or_assign(std::move(id), std::move(key));
 }
 
-std::optional<AccessKey> StaticCredentials::find(std::string_view access_key_id) const {
+std::optional<AccessKey> StaticCredentials::find(std::string_view access_key_id, std::string_view) const {
   const std::lock_guard lock(mutex_);
   const auto at = keys_.find(access_key_id);
   if (at == keys_.end()) return std::nullopt;
@@ -125,7 +125,7 @@ Result<AccessKey> load_or_create_root_key(const std::filesystem::path& folder, c
   } else if (::chmod(path.c_str(), 0600) != 0) {
     return cannot("cannot protect", path);
   }
-  key.principal_arn = fmt::format("arn:aws:iam::{}:root", account);
+  key.principal = policy::Principal::root(account);
   return key;
 }
 

@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
+#include "policy/principal.hpp"
 
 namespace likeness::aws {
 
@@ -16,22 +18,24 @@ struct AccessKey {
   std::string id;
   std::string secret;
   std::string session_token;  // empty for long-term keys
-  std::string principal_arn;  // "arn:aws:iam::000000000000:root"
+  policy::Principal principal = {};
+  std::optional<TimePoint> expires = std::nullopt;  // of temporary ones
 };
 
 /// Finds keys by their id. Thread-safe.
-class Credentials {
+class CredentialSource {
  public:
-  virtual ~Credentials() = default;
-  /// Nullopt for an id that nobody has.
-  virtual std::optional<AccessKey> find(std::string_view access_key_id) const = 0;
+  virtual ~CredentialSource() = default;
+  /// Nullopt for an id that nobody has (any more), and for temporary ones if the token is not theirs. An expired key is
+  /// found: the verifier tells.
+  virtual std::optional<AccessKey> find(std::string_view access_key_id, std::string_view session_token) const = 0;
 };
 
 /// Keys held in memory.
-class StaticCredentials final : public Credentials {
+class StaticCredentials final : public CredentialSource {
  public:
   void add(AccessKey key);
-  std::optional<AccessKey> find(std::string_view access_key_id) const override;
+  std::optional<AccessKey> find(std::string_view access_key_id, std::string_view session_token = {}) const override;
 
  private:
   mutable std::mutex mutex_;

@@ -37,7 +37,7 @@ TEST_F(RootKey, IsMadeOnceAndFoundAgain) {
   ASSERT_TRUE(first);
   EXPECT_EQ(first->id.size(), 20u);
   EXPECT_EQ(first->secret.size(), 40u);
-  EXPECT_EQ(first->principal_arn, "arn:aws:iam::123456789012:root");
+  EXPECT_EQ(first->principal.arn, "arn:aws:iam::123456789012:root");
   const auto second = load();
   ASSERT_TRUE(second);
   EXPECT_EQ(second->id, first->id);

@@ -19,6 +19,7 @@ struct Gateway::State {
   const Clock& clock;
   SignatureVerifier verifier;
   std::vector<Gate> gates;
+  const Authorizer* authorizer = &Authorizer::root_only();
 };
 
 namespace {
@@ -62,9 +63,19 @@ const Shape* find_exception(const Call& call, std::string_view code) {
   return nullptr;
 }
 
+/// Under the name that the protocol has for it.
+bool deny(Call& call, Error error) {
+  call.error = call.codec->auth_error({AuthFailure::AccessDenied, std::move(error.message)});
+  call.error->shape = find_exception(call, call.error->code);
+  call.error->form = call.service->error_form();
+  call.detail = std::move(error.detail);
+  return false;
+}
+
 /// A provider's or a gate's error. What the model does not know and is our own fault becomes the service's internal
 /// error, with the cause in the log alone.
 bool refuse(Call& call, Error error) {
+  if (error.code == kAccessDenied) return deny(call, std::move(error));
   const Shape* shape = find_exception(call, error.code);
   call.detail = std::move(error.detail);
   if (shape == nullptr && error.fault == Error::Fault::Server) {
@@ -142,8 +153,21 @@ bool route(Call& call) {
   return true;
 }
 
+/// No signature of any kind: neither in the header nor in the query, where one that cannot be read is still one.
+bool carries_no_signature(const net::Request& request) {
+  const auto query = request.query();
+  return !request.headers.contains("authorization") && query.find("X-Amz-Signature=") == std::string_view::npos &&
+         query.find("X-Amz-Algorithm=") == std::string_view::npos &&
+         query.find("X-Amz-Credential=") == std::string_view::npos &&
+         query.find("AWSAccessKeyId=") == std::string_view::npos;
+}
+
 bool authenticate(Call& call) {
-  if (call.operation->is_unsigned && !call.request.headers.contains("authorization")) return true;
+  if (carries_no_signature(call.request) && (call.operation->is_unsigned || call.service->anonymous_allowed())) {
+    call.context.principal = policy::Principal::anonymous();
+    call.context.caller_arn = call.context.principal.arn;
+    return true;
+  }
   const SignatureDemands demands{.service = std::string(call.service->model().signing_name), .rules = {}};
   auto verified = call.state.verifier.verify(call.request, demands, call.context.time);
   if (!verified) {
@@ -151,7 +175,8 @@ bool authenticate(Call& call) {
     return false;
   }
   call.context.access_key_id = std::move(verified->access_key_id);
-  call.context.caller_arn = std::move(verified->principal_arn);
+  call.context.caller_arn = verified->principal.arn;
+  call.context.principal = std::move(verified->principal);
   return true;
 }
 
@@ -175,6 +200,14 @@ bool parse(Call& call) {
   auto read = call.codec->read(call.request, *call.operation, call.input.get());
   if (!read) return refuse(call, std::move(read.error()));
   call.violations = std::move(*read);
+  return true;
+}
+
+bool authorize(Call& call) {
+  // Operations that the model leaves unsigned are everybody's; their providers see to who may.
+  if (call.operation->is_unsigned && call.context.principal.kind == policy::Principal::Kind::Anonymous) return true;
+  for (const auto& permission : call.service->permissions_of(*call.operation, call.context, call.input.get()))
+    if (auto allowed = call.context.allowed(permission); !allowed) return refuse(call, std::move(allowed.error()));
   return true;
 }
 
@@ -204,12 +237,13 @@ struct Step {
 constexpr Step kChain[] = {
     {"route", route},                // which service and operation
     {"authenticate", authenticate},  // whose signature
-    {"admit", admit},                // policies, throttling
+    {"admit", admit},                // throttling, quotas
     {"find provider", find_provider},
-    {"parse", parse},        // bytes to input
-    {"validate", validate},  // the constraints of the model
-    {"provide", provide},    // input to output
-    {"write", write},        // output to bytes
+    {"parse", parse},          // bytes to input
+    {"authorize", authorize},  // may the caller do that to this
+    {"validate", validate},    // the constraints of the model
+    {"provide", provide},      // input to output
+    {"write", write},          // output to bytes
 };
 
 Call begin(const net::Request& request, const Gateway::State& state, const std::vector<const Service*>& services) {
@@ -219,6 +253,8 @@ Call begin(const net::Request& request, const Gateway::State& state, const std::
   call.context.region = state.options.region;
   call.context.source_ip = request.remote_address;
   call.context.time = state.clock.now();
+  call.context.authorizer = state.authorizer;
+  call.context.request = &request;
   return call;
 }
 
@@ -274,12 +310,18 @@ Answer finish(Call& call) {
 
 }  // namespace
 
-Gateway::Gateway(const GatewayOptions& options, const Credentials& credentials, const Clock& clock)
-    : state_(new State{options, clock, SignatureVerifier(credentials, options.region, options.clock_skew), {}}) {}
+Gateway::Gateway(const GatewayOptions& options, const CredentialSource& credentials, const Clock& clock)
+    : state_(new State{options,
+                       clock,
+                       SignatureVerifier(credentials, options.region, options.clock_skew),
+                       {},
+                       &Authorizer::root_only()}) {}
 
 Gateway::~Gateway() = default;
 
 void Gateway::add(const Service& service) { services_.push_back(&service); }
+
+void Gateway::set_authorizer(const Authorizer& authorizer) { state_->authorizer = &authorizer; }
 
 void Gateway::add_gate(Gate gate) { state_->gates.push_back(std::move(gate)); }
 

@@ -52,18 +52,20 @@ struct GatewayOptions {
 /// may be called from any number of threads at once, after every service was added.
 class Gateway {
  public:
-  /// Asked before the input is parsed; an Error refuses the call (policies, throttling, quotas).
+  /// Asked before the input is parsed; an Error refuses the call (throttling, quotas).
   using Gate = std::function<Result<void>(const CallInfo&)>;
 
   struct State;  // the implementation's
 
-  Gateway(const GatewayOptions& options, const Credentials& credentials, const Clock& clock = Clock::system());
+  Gateway(const GatewayOptions& options, const CredentialSource& credentials, const Clock& clock = Clock::system());
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
   /// Borrows: the service must outlive the gateway.
   void add(const Service& service);
+  /// Borrows: who decides what callers may. Without one only root may anything.
+  void set_authorizer(const Authorizer& authorizer);
   /// Gates are asked in the order in which they were added.
   void add_gate(Gate gate);
 

@@ -23,7 +23,7 @@ class SetClock final : public Clock {
 class GatewayTest : public testing::Test {
  protected:
   GatewayTest() {
-    key_ = {"AKIDEXAMPLE", "secret", "", "arn:aws:iam::000000000000:root"};
+    key_ = {"AKIDEXAMPLE", "secret", "", policy::Principal::root("000000000000")};
     credentials_.add(key_);
     service_.on<rekognition::DescribeCollection>(
         [this](const RequestContext& context,
@@ -114,6 +114,62 @@ TEST_F(GatewayTest, TurnsAnExceptionIntoAnInternalError) {
   EXPECT_THAT(answer.response.body, StartsWith(R"({"__type":"InternalServerError")"));
   EXPECT_THAT(answer.response.body, testing::Not(HasSubstr("disk")));
   EXPECT_EQ(answer.record.detail, "provide failed: the disk is gone");
+}
+
+/// Allows what it is told to and remembers what it was asked.
+class ListedAuthorizer final : public Authorizer {
+ public:
+  Result<void> authorize(const RequestContext& context, const policy::Permission& permission) const override {
+    asked.push_back(context.principal.arn + " " + permission.action + " " + permission.resource);
+    if (permission.resource == allowed) return {};
+    return tl::unexpected(Error{kAccessDenied, "User: x is not authorized", Error::Fault::Client, "no statement"});
+  }
+  std::string allowed = "*";
+  mutable std::vector<std::string> asked;
+};
+
+TEST_F(GatewayTest, AsksForThePermissionsOfAnOperation) {
+  ListedAuthorizer authorizer;
+  gateway_.set_authorizer(authorizer);
+  const std::string root = "arn:aws:iam::000000000000:root";
+  EXPECT_EQ(call("DescribeCollection", R"({"CollectionId":"people"})").response.status, 200);
+  EXPECT_THAT(authorizer.asked, testing::ElementsAre(root + " rekognition:DescribeCollection *"));
+
+  service_.permissions<rekognition::DescribeCollection>(
+      [](const RequestContext&, const rekognition::DescribeCollectionRequest& in) {
+        return std::vector{policy::Permission{.action = "rekognition:Describe", .resource = in.collection_id.value()}};
+      });
+  const auto denied = call("DescribeCollection", R"({"CollectionId":"people"})");
+  EXPECT_EQ(authorizer.asked.back(), root + " rekognition:Describe people");
+  EXPECT_EQ(denied.response.status, 400);
+  EXPECT_THAT(denied.response.body, StartsWith(R"({"__type":"AccessDeniedException","Code":"AccessDeniedException")"));
+  EXPECT_THAT(denied.response.body, HasSubstr(R"("Message":"User: x is not authorized"})"));
+  EXPECT_EQ(denied.record.detail, "no statement");
+  EXPECT_EQ(calls_, 1);
+  authorizer.allowed = "people";
+  EXPECT_EQ(call("DescribeCollection", R"({"CollectionId":"people"})").response.status, 200);
+}
+
+TEST_F(GatewayTest, LetsOnlyRootInWithoutPolicies) {
+  AccessKey other{"AKIDOTHER", "secret", "", {}};
+  other.principal.kind = policy::Principal::Kind::User;
+  other.principal.arn = "arn:aws:iam::000000000000:user/ann";
+  credentials_.add(other);
+  key_ = other;
+  const auto denied = call("DescribeCollection", R"({"CollectionId":"people"})");
+  EXPECT_THAT(denied.response.body, HasSubstr("User: arn:aws:iam::000000000000:user/ann is not authorized to perform: "
+                                              "rekognition:DescribeCollection on resource: *"));
+  EXPECT_EQ(calls_, 0);
+}
+
+TEST_F(GatewayTest, AsksThePoliciesAboutAnonymousCallersWhereTheServiceHasThem) {
+  ListedAuthorizer authorizer;
+  gateway_.set_authorizer(authorizer);
+  const auto unsigned_request = request("DescribeCollection", R"({"CollectionId":"people"})");
+  EXPECT_THAT(gateway_.handle(unsigned_request).response.body, HasSubstr("MissingAuthenticationTokenException"));
+  service_.allow_anonymous();
+  EXPECT_EQ(gateway_.handle(unsigned_request).response.status, 200);
+  EXPECT_THAT(authorizer.asked, testing::ElementsAre("anonymous rekognition:DescribeCollection *"));
 }
 
 TEST_F(GatewayTest, TakesTheStatusOfAModelledFault) {

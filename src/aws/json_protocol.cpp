@@ -16,6 +16,8 @@ std::string_view auth_code(AuthFailure failure) {
     case AuthFailure::WrongAlgorithm: return "IncompleteSignatureException";
     case AuthFailure::UnknownKey:
     case AuthFailure::BadToken: return "UnrecognizedClientException";
+    case AuthFailure::ExpiredToken: return "ExpiredTokenException";
+    case AuthFailure::AccessDenied: return "AccessDeniedException";
     case AuthFailure::ScopeMismatch:
     case AuthFailure::Expired:
     case AuthFailure::NotYetCurrent:

@@ -7,9 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "aws/authorizer.hpp"
 #include "aws/model.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "net/http.hpp"
+#include "policy/permission.hpp"
+#include "policy/principal.hpp"
 
 namespace likeness::aws {
 
@@ -21,7 +25,15 @@ struct RequestContext {
   std::string caller_arn;     // "arn:aws:iam::000000000000:root"
   std::string access_key_id;  // empty for unsigned operations
   std::string source_ip;
-  TimePoint time;  // when the request came in
+  TimePoint time;               // when the request came in
+  policy::Principal principal;  // who calls; its ARN is `caller_arn`
+
+  const Authorizer* authorizer = nullptr;  // null: root_only()
+  const net::Request* request = nullptr;   // for what models do not say; valid during the call
+
+  /// May the caller do that too? For what a call touches besides what its permissions name: the source of a copy, the
+  /// object behind an Image, the role that is passed. An Error is to be returned as it is.
+  Result<void> allowed(const policy::Permission& permission) const;
 };
 
 /// What a service's own errors look like in JSON. Those of the framework around it (signatures, constraints, unknown
@@ -44,6 +56,7 @@ enum class ErrorForm {
 class Service {
  public:
   using Handler = std::function<Result<Object>(const RequestContext&, const void* input)>;
+  using Permissions = std::function<std::vector<policy::Permission>(const RequestContext&, const void* input)>;
 
   explicit Service(const ServiceModel& model, ErrorForm form = ErrorForm::Standard)
       : model_(model), error_form_(form), entries_(model.operations.size()) {}
@@ -62,6 +75,34 @@ class Service {
     entries_[Op::kIndex].difference = std::move(difference);
   }
 
+  /// What a caller needs for an operation; all of them, asked for in that order, after parsing and before the model's
+  /// constraints and the provider: members may be absent and hold anything. None means that everybody may. Where this
+  /// is not called the permission is "SIGNING-NAME:OPERATION" on "*".
+  ///
+  ///     service.permissions<dynamodb::PutItem>([](const RequestContext& context, const dynamodb::PutItemInput& in) {
+  ///       return std::vector{policy::Permission{.action = "dynamodb:PutItem", .resource = table_arn(context, in)}};
+  ///     });
+  template <class Op, class Function>
+  void permissions(Function function) {
+    entries_[Op::kIndex].permissions = [function = std::move(function)](const RequestContext& context,
+                                                                        const void* input) {
+      return std::vector<policy::Permission>(function(context, *static_cast<const typename Op::Input*>(input)));
+    };
+  }
+
+  /// Lets requests without any signature through to the policies, as principal `anonymous`: S3.
+  void allow_anonymous() { anonymous_ = true; }
+  bool anonymous_allowed() const { return anonymous_; }
+
+  std::vector<policy::Permission> permissions_of(const Operation& operation, const RequestContext& context,
+                                                 const void* input) const {
+    const auto& stated = entries_[index(operation)].permissions;
+    if (stated) return stated(context, input);
+    policy::Permission permission;
+    permission.action = std::string(model_.signing_name) + ":" + std::string(operation.name);
+    return {std::move(permission)};
+  }
+
   const ServiceModel& model() const { return model_; }
   ErrorForm error_form() const { return error_form_; }
 
@@ -75,6 +116,7 @@ class Service {
  private:
   struct Entry {
     Handler handler;
+    Permissions permissions;
     std::string difference;
   };
   std::size_t index(const Operation& operation) const {
@@ -84,6 +126,7 @@ class Service {
   const ServiceModel& model_;
   const ErrorForm error_form_;
   std::vector<Entry> entries_;  // in the model's order
+  bool anonymous_ = false;
 };
 
 }  // namespace likeness::aws

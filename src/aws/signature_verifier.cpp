@@ -29,7 +29,7 @@ std::optional<PayloadForm> payload_form(std::string_view word) {
 
 }  // namespace
 
-SignatureVerifier::SignatureVerifier(const Credentials& credentials, std::string region, std::chrono::seconds skew)
+SignatureVerifier::SignatureVerifier(const CredentialSource& credentials, std::string region, std::chrono::seconds skew)
     : credentials_(credentials), region_(std::move(region)), skew_(skew) {}
 
 Sha256 SignatureVerifier::key_for(const AccessKey& key, const Scope& scope) const {
@@ -68,10 +68,13 @@ AuthResult<Verified> SignatureVerifier::verify(const net::Request& request, cons
     return refuse(AuthFailure::WrongSignature,
                   "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
 
-  const auto key = credentials_.find(claim.access_key_id);
+  const auto key = credentials_.find(claim.access_key_id, claim.session_token);
   if (!key) return refuse(AuthFailure::UnknownKey, std::string(kUnknownKey));
   if (!equal_in_constant_time(key->session_token, claim.session_token))
     return refuse(AuthFailure::BadToken, std::string(kUnknownKey));
+
+  if (key->expires && now >= *key->expires)
+    return refuse(AuthFailure::ExpiredToken, "The security token included in the request is expired");
 
   const auto signed_at = *parse_iso8601_basic(claim.timestamp);
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(skew_).count();
@@ -92,7 +95,7 @@ AuthResult<Verified> SignatureVerifier::verify(const net::Request& request, cons
 
   Verified verified;
   verified.access_key_id = key->id;
-  verified.principal_arn = key->principal_arn;
+  verified.principal = key->principal;
   verified.presigned = claim.presigned;
   const auto form = payload_form(claim.payload);
   std::string payload = claim.payload;

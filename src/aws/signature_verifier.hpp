@@ -34,7 +34,7 @@ struct ChunkSigning {
 /// A request whose signature is right.
 struct Verified {
   std::string access_key_id;
-  std::string principal_arn;
+  policy::Principal principal;
   bool presigned = false;
   PayloadForm payload = PayloadForm::Hashed;
   /// Hex, of a body that was not there yet to be hashed (net::Request::stream): whoever reads it has to compare.
@@ -52,14 +52,14 @@ struct SignatureDemands {
 /// Checks signatures against the known keys. Keeps the derived signing keys of recent scopes. Thread-safe.
 class SignatureVerifier {
  public:
-  SignatureVerifier(const Credentials& credentials, std::string region, std::chrono::seconds skew);
+  SignatureVerifier(const CredentialSource& credentials, std::string region, std::chrono::seconds skew);
 
   AuthResult<Verified> verify(const net::Request& request, const SignatureDemands& demands, TimePoint now) const;
 
  private:
   Sha256 key_for(const AccessKey& key, const Scope& scope) const;
 
-  const Credentials& credentials_;
+  const CredentialSource& credentials_;
   const std::string region_;
   const std::chrono::seconds skew_;
 

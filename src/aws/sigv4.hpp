@@ -55,12 +55,14 @@ enum class AuthFailure {
   Incomplete,      // one that lacks parts or cannot be read
   WrongAlgorithm,  // another one than AWS4-HMAC-SHA256
   UnknownKey,
-  BadToken,  // the session token is not the key's
+  BadToken,      // the session token is not the key's
+  ExpiredToken,  // temporary credentials past their end
   ScopeMismatch,
   Expired,
   NotYetCurrent,
   WrongSignature,
   PayloadMismatch,  // the body is not the one whose hash was signed
+  AccessDenied,     // signed well, but the policies do not allow it
 };
 struct AuthProblem {
   AuthFailure failure;

@@ -19,10 +19,10 @@ net::Request http(std::string method, std::string target, net::Headers headers) 
 
 /// The keys of AWS's published examples.
 AccessKey general_key() {
-  return {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "", "arn:aws:iam::0:root"};
+  return {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "", policy::Principal::root("0")};
 }
 AccessKey s3_key() {
-  return {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", "arn:aws:iam::0:root"};
+  return {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", policy::Principal::root("0")};
 }
 
 // AWS General Reference, "Examples of the complete Signature Version 4 signing process".
@@ -118,7 +118,7 @@ TEST_F(Verification, KnowsItsOwnSignature) {
   const auto verified = verify(sign());
   ASSERT_TRUE(verified) << verified.error().message;
   EXPECT_EQ(verified->access_key_id, "AKIDEXAMPLE");
-  EXPECT_EQ(verified->principal_arn, "arn:aws:iam::0:root");
+  EXPECT_EQ(verified->principal.arn, "arn:aws:iam::0:root");
   // The second time with the kept signing key.
   EXPECT_TRUE(verify(sign()));
 }
@@ -188,6 +188,16 @@ TEST_F(Verification, RefusesAnotherScope) {
   header.replace(header.find("20261121"), 8, "20261120");
   request.headers.set("Authorization", header);
   EXPECT_EQ(failure(request), AuthFailure::ScopeMismatch);
+}
+
+TEST_F(Verification, EndsTemporaryCredentialsWhenTheyExpire) {
+  AccessKey temporary = *credentials_.find("ASIATEMPORARY");
+  temporary.expires = now_ + std::chrono::seconds(1);
+  credentials_.add(temporary);
+  EXPECT_TRUE(verify(sign(temporary)));
+  temporary.expires = now_;
+  credentials_.add(temporary);
+  EXPECT_EQ(failure(sign(temporary)), AuthFailure::ExpiredToken);
 }
 
 TEST_F(Verification, ChecksTheSessionToken) {

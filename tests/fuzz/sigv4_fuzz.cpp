@@ -56,7 +56,7 @@ void read_chunks(const likeness::Bytes& body, aws::PayloadForm form) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const aws::AccessKey key{"AKIDEXAMPLE", "a secret that no input can know", "", "arn"};
+  static const aws::AccessKey key{"AKIDEXAMPLE", "a secret that no input can know", "", {}};
   static const auto now = *aws::parse_iso8601_basic("20150830T123600Z");
   static aws::StaticCredentials credentials;
   static const bool added = [] {

@@ -1,0 +1,17 @@
+#include "policy/permission.hpp"
+
+#include <algorithm>
+
+namespace likeness::policy {
+namespace {
+
+// Bytes outside ASCII stay as they are: keys are ASCII.
+unsigned char lower(char c) { return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
+
+}  // namespace
+
+bool CaseInsensitiveLess::operator()(std::string_view a, std::string_view b) const {
+  return std::ranges::lexicographical_compare(a, b, {}, lower, lower);
+}
+
+}  // namespace likeness::policy

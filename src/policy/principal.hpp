@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace likeness::policy {
+
+class Document;
+
+/// Who asks. A value that is copied freely; documents are shared.
+struct Principal {
+  enum class Kind { Anonymous, Root, User, AssumedRole, FederatedUser, Service };
+
+  Kind kind = Kind::Anonymous;
+  std::string account;  // twelve digits
+  /// As GetCallerIdentity shows it: "arn:aws:iam::1:user/ann", "arn:aws:sts::1:assumed-role/reader/session".
+  std::string arn;
+  /// aws:userid: "AIDA...", "AROA...:session", the account of its root, "1:name" of a federated user.
+  std::string user_id;
+  std::string name;                         // of the user, the role, the federated user or the service
+  std::string session_name;                 // of an assumed role
+  std::string issuer_arn;                   // of an assumed role: that of the role, "arn:aws:iam::1:role/path/reader"
+  std::map<std::string, std::string> tags;  // aws:PrincipalTag/KEY; a session's tags win over its role's
+
+  // Of temporary credentials.
+  bool temporary = false;
+  std::optional<TimePoint> issued;  // aws:TokenIssueTime
+  std::string source_identity;
+  /// They bound what the identity's own policies allow; empty: no bound.
+  std::vector<std::shared_ptr<const Document>> session_policies;
+
+  /// May everything in its account.
+  static Principal root(const std::string& account);
+  static Principal anonymous();
+
+  /// aws:PrincipalArn, and what the Principal element of a policy names: the role's ARN for its sessions.
+  const std::string& policy_arn() const { return issuer_arn.empty() ? arn : issuer_arn; }
+};
+
+}  // namespace likeness::policy
