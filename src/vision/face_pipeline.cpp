@@ -169,47 +169,47 @@ class Pipeline final : public FacePipeline {
     return works;
   }
 
-  /// Runs the models that the stages name on every face, spread over the workers.
+  /// Runs the models that the stages name on every face, spread over the workers: model after model, because one that
+  /// has just run on another face is still in the caches.
   Result<void> look(const media::Image& image, std::vector<Work>& works, const Stages& stages) const {
     std::vector<std::function<Result<void>()>> parts;
-    for (Work& work : works) {
-      if (stages.age_gender)
-        parts.emplace_back([&] { return models_.age_gender.measure(*work.pixels, work.mesh, work.age_gender); });
-      if (stages.embedding)
-        for (int pass = 0; pass < models_.embedding.passes(); ++pass)
-          parts.emplace_back([&, pass]() -> Result<void> {
-            auto vector = models_.embedding.run(*work.pixels, work.mesh, pass == 1);
-            if (!vector) return fail(vector);
-            work.vectors[pass] = std::move(*vector);
-            return {};
-          });
-      if (stages.liveness)
-        parts.emplace_back([&] { return models_.liveness.measure(image, work.candidate.box, work.liveness); });
-      if (stages.emotion)
-        parts.emplace_back([&] { return models_.emotion.measure(*work.pixels, work.mesh, work.emotion); });
-      if (stages.blendshapes)
-        parts.emplace_back([&] { return models_.blendshapes.measure(*work.pixels, work.mesh, work.blendshapes); });
-      if (stages.expression)
-        parts.emplace_back([&] { return models_.expression.measure(*work.pixels, work.mesh, work.expression); });
-      if (stages.small_age)
-        parts.emplace_back([&] { return models_.small_age.measure(*work.pixels, work.mesh, work.small_age); });
-      if (stages.second_age)
-        parts.emplace_back([&] { return models_.second_age.measure(*work.pixels, work.mesh, work.second_age); });
-      if (stages.lids) parts.emplace_back([&] { return models_.lids.measure(*work.pixels, work.mesh, work.lids); });
-      if (stages.eyes)
-        for (int eye = 0; eye < 2; ++eye)
-          parts.emplace_back([&, eye]() -> Result<void> {
-            auto measured = models_.eyes.measure(*work.pixels, work.mesh, eye);
-            if (!measured) return fail(measured);
-            work.eyes[eye] = *measured;
-            return {};
-          });
-      parts.emplace_back([&]() -> Result<void> {
-        measure_shape(work.mesh, work.appearance);
-        measure_appearance(*work.pixels, work.mesh, work.appearance);
+    const auto on_each = [&](bool wanted, auto measure) {
+      if (!wanted) return;
+      for (Work& work : works) parts.emplace_back([&work, measure] { return measure(work); });
+    };
+    on_each(stages.age_gender,
+            [&](Work& work) { return models_.age_gender.measure(*work.pixels, work.mesh, work.age_gender); });
+    for (int pass = 0; pass < models_.embedding.passes(); ++pass)
+      on_each(stages.embedding, [&, pass](Work& work) -> Result<void> {
+        auto vector = models_.embedding.run(*work.pixels, work.mesh, pass == 1);
+        if (!vector) return fail(vector);
+        work.vectors[pass] = std::move(*vector);
         return {};
       });
-    }
+    on_each(stages.liveness,
+            [&](Work& work) { return models_.liveness.measure(image, work.candidate.box, work.liveness); });
+    on_each(stages.emotion, [&](Work& work) { return models_.emotion.measure(*work.pixels, work.mesh, work.emotion); });
+    on_each(stages.blendshapes,
+            [&](Work& work) { return models_.blendshapes.measure(*work.pixels, work.mesh, work.blendshapes); });
+    on_each(stages.expression,
+            [&](Work& work) { return models_.expression.measure(*work.pixels, work.mesh, work.expression); });
+    on_each(stages.small_age,
+            [&](Work& work) { return models_.small_age.measure(*work.pixels, work.mesh, work.small_age); });
+    on_each(stages.second_age,
+            [&](Work& work) { return models_.second_age.measure(*work.pixels, work.mesh, work.second_age); });
+    on_each(stages.lids, [&](Work& work) { return models_.lids.measure(*work.pixels, work.mesh, work.lids); });
+    for (int eye = 0; eye < 2; ++eye)
+      on_each(stages.eyes, [&, eye](Work& work) -> Result<void> {
+        auto measured = models_.eyes.measure(*work.pixels, work.mesh, eye);
+        if (!measured) return fail(measured);
+        work.eyes[eye] = *measured;
+        return {};
+      });
+    on_each(true, [](Work& work) -> Result<void> {
+      measure_shape(work.mesh, work.appearance);
+      measure_appearance(*work.pixels, work.mesh, work.appearance);
+      return {};
+    });
     if (parts.empty()) return {};
     auto done = runtime_.workers().run(parts.size(), [&](std::size_t i) { return parts[i](); });
     if (!done) return done;

@@ -86,7 +86,8 @@ class Connection {
     request.headers.set("X-Amz-Target", fmt::format("RekognitionService.{}", operation));
     const BytesView body = as_bytes(input);
     request.body.assign(body.begin(), body.end());
-    const aws::AccessKey key{endpoint_.key.id, endpoint_.key.secret, endpoint_.key.session_token, ""};
+    const aws::AccessKey key{
+        .id = endpoint_.key.id, .secret = endpoint_.key.secret, .session_token = endpoint_.key.session_token};
     aws::SigningOptions options;
     options.region = endpoint_.region;
     options.service = "rekognition";
