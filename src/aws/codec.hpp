@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aws/service.hpp"
@@ -22,6 +23,7 @@ struct ErrorAnswer {
   ErrorForm form = ErrorForm::Standard;
   /// The exception's struct where it has more to tell than a message; its members are then written, `message` is not.
   const void* structure = nullptr;
+  std::vector<std::pair<std::string, std::string>> elements = {};  // further ones, of protocols that have any
 };
 
 /// One wire protocol: the only place that knows how inputs, outputs and errors look in bytes. Stateless.

@@ -152,7 +152,8 @@ std::string plain(const Shape& shape, const void* value) {
     case Kind::Map: return plain_map(shape, value);
     case Kind::Structure: return std::string(shape.name);
     case Kind::Timestamp:
-    case Kind::Document: break;
+    case Kind::Document:
+    case Kind::Stream: break;
   }
   return "...";
 }

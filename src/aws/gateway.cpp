@@ -8,6 +8,7 @@
 
 #include "aws/codec.hpp"
 #include "aws/constraints.hpp"
+#include "aws/exceptions.hpp"
 #include "aws/signature_verifier.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
@@ -45,6 +46,7 @@ struct Call {
 
   // Set by the step that fails.
   std::optional<ErrorAnswer> error;
+  std::shared_ptr<const void> raised;  // what `error` borrows from
   std::string detail;
 };
 
@@ -78,21 +80,29 @@ bool refuse(Call& call, Error error) {
   if (error.code == kAccessDenied) return deny(call, std::move(error));
   const Shape* shape = find_exception(call, error.code);
   call.detail = std::move(error.detail);
-  if (shape == nullptr && error.fault == Error::Fault::Server) {
+  if (shape == nullptr && error.fault == Error::Fault::Server && error.exception == nullptr) {
     call.detail = fmt::format("{}: {} {}", error.code, error.message, call.detail);
     shape = find_exception(call, "InternalServerError");
     error.code = shape != nullptr ? "InternalServerError" : "InternalFailure";
     error.message = "The request processing has failed because of an internal error.";
   }
+  const Raised* more = raised(error);
+  if (more != nullptr && more->shape != nullptr) shape = more->shape;
   const bool is_fault = error.fault == Error::Fault::Server || (shape != nullptr && shape->is_fault);
   int status = is_fault ? 500 : 400;
   if (shape != nullptr && shape->http_status != 0) status = shape->http_status;
+  if (more != nullptr && more->http.status != 0) status = more->http.status;
   call.error = ErrorAnswer{.code = std::move(error.code),
                            .message = std::move(error.message),
                            .status = status,
                            .request_id = {},
                            .shape = shape,
                            .form = call.service->error_form()};
+  if (more != nullptr) {
+    call.error->structure = more->structure.get();
+    call.error->elements = more->http.elements;
+    call.raised = std::move(error.exception);
+  }
   return false;
 }
 
@@ -287,7 +297,12 @@ Answer finish(Call& call) {
     call.response = net::Response{};
     const Codec& codec = call.codec != nullptr ? *call.codec : json_codec("1.1");
     codec.write_error(*call.error, call.response);
+    if (call.raised)
+      for (const auto& header : static_cast<const Raised*>(call.raised.get())->http.headers)
+        call.response.headers.add(header.name, header.value);
   }
+  if (call.service != nullptr && call.service->response_hook())
+    call.service->response_hook()(call.context, call.request, call.response);
   Answer answer;
   CallRecord& record = answer.record;
   if (call.service != nullptr) record.service = call.service->model().id;

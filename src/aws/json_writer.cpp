@@ -83,6 +83,7 @@ void write_value(const Shape& shape, const void* value, TimestampFormat format, 
       if (format == TimestampFormat::Unset) format = shape.timestamp_format;
       return write_timestamp(*static_cast<const TimePoint*>(value), format, out);
     case Kind::Document: out += static_cast<const Document*>(value)->json; return;
+    case Kind::Stream: return;  // is no part of any document
   }
 }
 

@@ -15,7 +15,7 @@ namespace likeness::aws {
 ///   Structure a generated struct      List std::vector<T> (std::deque<bool> for booleans)   Map std::map<std::string,
 ///   T> String std::string                Enum a generated enum class over std::uint16_t: the index into `enum_values`
 ///   Boolean bool                      Integer std::int32_t    Long std::int64_t    Float float    Double double
-///   Blob Bytes                        Timestamp TimePoint     Document aws::Document
+///   Blob Bytes                        Timestamp TimePoint     Document aws::Document  Stream aws::Stream
 enum class Kind : std::uint8_t {
   Structure,
   List,
@@ -29,7 +29,8 @@ enum class Kind : std::uint8_t {
   Double,
   Blob,
   Timestamp,
-  Document
+  Document,
+  Stream
 };
 
 /// Where a member travels in protocols that use more than the body.
@@ -114,7 +115,8 @@ struct Shape {
   std::string_view key_name;    // Map, XML
   std::string_view value_name;  // Map, XML
   std::string_view xml_namespace;
-  std::string_view payload;  // name of the member that is the whole body
+  std::string_view xml_name;  // of the element, where it is not the shape's name
+  std::string_view payload;   // name of the member that is the whole body
 
   // Of structures that are errors.
   bool is_exception = false;
@@ -140,7 +142,12 @@ struct Operation {
   Object (*make_input)() = nullptr;
   Object (*make_output)() = nullptr;
   std::span<const Shape* const> errors;
+  std::string_view input_root;   // XML element
+  std::string_view output_root;  // XML element, where it is not named after the shape
+  std::string_view input_namespace;
   std::string_view result_wrapper;  // of the query protocol
+  bool checksum_required = false;   // a digest of the body has to come with it
+  bool is_deprecated = false;       // another operation of the same method and path has taken its place
   bool is_unsigned = false;         // callable without credentials
 };
 
@@ -156,6 +163,7 @@ struct ServiceModel {
   std::string_view target_prefix;  // before the dot of X-Amz-Target
   std::string_view json_version;   // "1.0" or "1.1"
   std::string_view xml_namespace;
+  bool signs_like_s3 = false;             // paths as they are, bodies that need not be part of the signature
   Protocol protocol = Protocol::Json;     // botocore's choice
   std::span<const Protocol> protocols;    // all that the service speaks
   std::span<const Operation> operations;  // by name

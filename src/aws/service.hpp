@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,7 +30,9 @@ struct RequestContext {
   policy::Principal principal;  // who calls; its ARN is `caller_arn`
 
   const Authorizer* authorizer = nullptr;  // null: root_only()
-  const net::Request* request = nullptr;   // for what models do not say; valid during the call
+  /// For what no model says: headers, host, TLS. Its body may be gone into the input already. Valid during the call;
+  /// null where a provider is called without the network.
+  const net::Request* request = nullptr;
 
   /// May the caller do that too? For what a call touches besides what its permissions name: the source of a copy, the
   /// object behind an Image, the role that is passed. An Error is to be returned as it is.
@@ -102,6 +105,16 @@ class Service {
     permission.action = std::string(model_.signing_name) + ":" + std::string(operation.name);
     return {std::move(permission)};
   }
+  /// Asked for requests that reach this service and match none of its operations (HTML forms, preflights, websites);
+  /// nullopt leaves them to the error that they get without it. The signature is not checked.
+  using Unmatched = std::function<std::optional<net::Response>(const RequestContext&, const net::Request&)>;
+  void on_unmatched(Unmatched function) { unmatched_ = std::move(function); }
+  const Unmatched& unmatched() const { return unmatched_; }
+
+  /// Sees every response of this service, errors too, and may add headers to it.
+  using ResponseHook = std::function<void(const RequestContext&, const net::Request&, net::Response&)>;
+  void on_response(ResponseHook function) { response_hook_ = std::move(function); }
+  const ResponseHook& response_hook() const { return response_hook_; }
 
   const ServiceModel& model() const { return model_; }
   ErrorForm error_form() const { return error_form_; }
@@ -127,6 +140,8 @@ class Service {
   const ErrorForm error_form_;
   std::vector<Entry> entries_;  // in the model's order
   bool anonymous_ = false;
+  Unmatched unmatched_;
+  ResponseHook response_hook_;
 };
 
 }  // namespace likeness::aws

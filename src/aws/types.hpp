@@ -1,8 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+
+namespace likeness::net {
+class BodyReader;
+}
 
 namespace likeness::aws {
 
@@ -14,6 +20,20 @@ struct Document {
   std::string json = "null";
 
   bool operator==(const Document&) const = default;
+};
+
+/// A body that is read or written while it travels (the streaming members of the models), in both directions.
+///
+/// Of an input: already taken out of aws-chunked. What the client said of it is checked on the way, so `read` may
+/// answer an Error as late as at the end (a wrong chunk signature, a checksum in the trailer, Content-MD5, the hash
+/// that was signed, a body that ends early): keep nothing before it has returned 0. Of an output: read on the work pool
+/// while it is sent.
+struct Stream {
+  std::shared_ptr<net::BodyReader> reader;
+  std::optional<std::uint64_t> length;  // in bytes, where known beforehand
+
+  net::BodyReader* operator->() const { return reader.get(); }
+  operator const std::shared_ptr<net::BodyReader>&() const { return reader; }  // NOLINT(google-explicit-constructor)
 };
 
 /// The optional member of a structure that contains itself: like std::optional, but on the heap. Copies deeply.

@@ -8,3 +8,49 @@ SHAPES = {}
 
 # Operations that need no credentials although the model does not say so.
 UNSIGNED = {}
+
+# The namespace of what a service writes, where the model has it on inputs only.
+NAMESPACES = {"s3": "http://s3.amazonaws.com/doc/2006-03-01/"}
+
+# The root elements of answers, which the models leave to the reader's guess. From the examples of the S3 API Reference.
+OUTPUT_ROOTS = {
+    "s3": {
+        "CompleteMultipartUpload": "CompleteMultipartUploadResult",
+        "CreateMultipartUpload": "InitiateMultipartUploadResult",
+        "CreateSession": "CreateSessionResult",
+        "DeleteObjects": "DeleteResult",
+        "GetBucketAccelerateConfiguration": "AccelerateConfiguration",
+        "GetBucketAcl": "AccessControlPolicy",
+        "GetBucketCors": "CORSConfiguration",
+        "GetBucketLifecycle": "LifecycleConfiguration",
+        "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+        "GetBucketLocation": "LocationConstraint",
+        "GetBucketLogging": "BucketLoggingStatus",
+        "GetBucketNotification": "NotificationConfiguration",
+        "GetBucketNotificationConfiguration": "NotificationConfiguration",
+        "GetBucketRequestPayment": "RequestPaymentConfiguration",
+        "GetBucketTagging": "Tagging",
+        "GetBucketVersioning": "VersioningConfiguration",
+        "GetBucketWebsite": "WebsiteConfiguration",
+        "GetObjectAcl": "AccessControlPolicy",
+        "GetObjectAttributes": "GetObjectAttributesResponse",
+        "GetObjectTagging": "Tagging",
+        "ListBucketAnalyticsConfigurations": "ListBucketAnalyticsConfigurationResult",
+        "ListBucketIntelligentTieringConfigurations": "ListBucketIntelligentTieringConfigurationsOutput",
+        "ListBucketInventoryConfigurations": "ListInventoryConfigurationsResult",
+        "ListBucketMetricsConfigurations": "ListMetricsConfigurationsResult",
+        "ListBuckets": "ListAllMyBucketsResult",
+        "ListDirectoryBuckets": "ListAllMyDirectoryBucketsResult",
+        "ListMultipartUploads": "ListMultipartUploadsResult",
+        "ListObjectVersions": "ListVersionsResult",
+        "ListObjects": "ListBucketResult",
+        "ListObjectsV2": "ListBucketResult",
+        "ListParts": "ListPartsResult",
+    },
+}
+
+# Patterns with what RE2 lacks, said otherwise.
+PATTERNS = {
+    # No two dashes in a row; the length has bounds of its own.
+    r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$": r"^[a-z0-9](-?[a-z0-9])+$",
+}

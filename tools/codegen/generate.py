@@ -83,13 +83,18 @@ def text(value):
 def re2_pattern(shape):
     """The model's pattern (Java's or ECMAScript's syntax) in RE2's, and a prefix that is forbidden besides."""
     pattern = shape["pattern"]
+    if pattern in corrections.PATTERNS:
+        return corrections.PATTERNS[pattern], ""
     forbidden = ""
     lookahead = re.match(r"^\^?\(\?!([A-Za-z0-9:_-]+)\)", pattern)
     if lookahead:
         forbidden = lookahead[1]
         pattern = pattern[lookahead.end():]
+    # A range of surrogate pairs is one of the characters that they stand for.
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}")
     pattern = re.sub(r"\\u([0-9A-Fa-f]{4})", r"\\x{\1}", pattern)
     pattern = pattern.replace(r"\p{IsAlphabetic}", r"\p{L}").replace(r"\p{Alnum}", "[0-9A-Za-z]")
+    pattern = pattern.replace(r"\p{Print}", r"[\x20-\x7E]")
 
     def bounded(match):
         # RE2 repeats at most 1000 times. Where the length is bounded anyway, an open repetition says the same.
@@ -99,7 +104,7 @@ def re2_pattern(shape):
         if "max" not in shape or low > 1000:
             raise SystemExit(f"pattern {shape['pattern']!r} repeats too often for RE2: add a correction")
         return "{%d,}" % low
-    return re.sub(r"\{(\d+)(?:,(\d+))?\}", bounded, pattern), forbidden
+    return re.sub(r"(?<!\\x)\{(\d+)(?:,(\d+))?\}", bounded, pattern), forbidden
 
 
 class Model:
@@ -116,6 +121,7 @@ class Model:
                     del shape[key]
                 else:
                     shape[key] = value
+        self.split_streams()
         # A shape may be named as a C++ keyword or as an operation.
         self.names = {}
         for name in self.shapes:
@@ -125,6 +131,18 @@ class Model:
         self.tags = {}
         for name in self.operations:
             self.tags[name] = name + "Operation" if name in used else name
+
+    def split_streams(self):
+        """Some models mark the member as streaming, not its shape: then the shape is split, as others may use it whole."""
+        for name in list(self.shapes):
+            members = self.shapes[name].get("members", {})
+            for member, reference in members.items():
+                target = self.shapes[reference["shape"]]
+                if reference.get("streaming") and target["type"] == "blob" and not target.get("streaming"):
+                    stream = reference["shape"] + "Stream"
+                    self.shapes[stream] = {**target, "streaming": True}
+                    self.shapes[name] = {**self.shapes[name], "members": {
+                        **self.shapes[name]["members"], member: {**reference, "shape": stream}}}
 
     # -- kinds and types
 
@@ -141,6 +159,8 @@ class Model:
             return kind.capitalize()
         if self.is_enum(name):
             return "Enum"
+        if kind == "blob" and shape.get("streaming"):
+            return "Stream"
         return SCALARS[kind][0]
 
     def type(self, name):
@@ -148,6 +168,8 @@ class Model:
         kind = self.kind(name)
         if kind == "Document":
             return "Document"
+        if kind == "Stream":
+            return "Stream"
         if kind in ("Structure", "Enum"):
             return self.names[name]
         if kind == "List":
@@ -219,6 +241,8 @@ class Model:
             if self.kind(name) in ("List", "Map"):
                 out.append(f"using {self.names[name]} = {self.type(name)};")
         out += ["", "const ServiceModel& model();", ""]
+        # For aws::exception().
+        out += [f"const Shape& shape_of(const {self.names[name]}&);" for name in self.exceptions()]
         for index, name in enumerate(sorted(self.operations)):
             operation = self.operations[name]
             out.append(f"struct {self.tags[name]} {{")
@@ -230,6 +254,9 @@ class Model:
             out.append("};")
         out += ["", f"}}  // namespace likeness::aws::{self.namespace}", ""]
         return out
+
+    def exceptions(self):
+        return [name for name in sorted(self.shapes) if self.shapes[name].get("exception")]
 
     def io(self, operation, which):
         return self.names[operation[which]["shape"]] if operation.get(which) else "Empty"
@@ -281,6 +308,8 @@ class Model:
             fields.append(f".timestamp_format = TimestampFormat::{TIMESTAMPS[shape['timestampFormat']]}")
         if shape.get("xmlNamespace"):
             fields.append(f".xml_namespace = {text(namespace_uri(shape['xmlNamespace']))}")
+        if shape.get("locationName"):
+            fields.append(f".xml_name = {text(shape['locationName'])}")
         if shape.get("payload"):
             fields.append(f".payload = {text(shape['payload'])}")
         if shape.get("error"):
@@ -347,8 +376,22 @@ class Model:
                 fields.append(f".make_{which} = erased::make<{self.io(operation, which)}>")
             if errors:
                 fields.append(f".errors = kErrors_{name}")
+            root = (operation.get("input") or {}).get("locationName")
+            if root:
+                fields.append(f".input_root = {text(root)}")
+            root = corrections.OUTPUT_ROOTS.get(self.service, {}).get(name)
+            if root:
+                fields.append(f".output_root = {text(root)}")
+            namespace = namespace_uri((operation.get("input") or {}).get("xmlNamespace", ""))
+            if namespace:
+                fields.append(f".input_namespace = {text(namespace)}")
             if (operation.get("output") or {}).get("resultWrapper"):
                 fields.append(f".result_wrapper = {text(operation['output']['resultWrapper'])}")
+            checksum = operation.get("httpChecksum", {}).get("requestChecksumRequired")
+            if checksum or operation.get("httpChecksumRequired"):
+                fields.append(".checksum_required = true")
+            if operation.get("deprecated"):
+                fields.append(".is_deprecated = true")
             if operation.get("authtype") == "none" or name in corrections.UNSIGNED.get(self.service, ()):
                 fields.append(".is_unsigned = true")
             rows.append(f"    {{{', '.join(fields)}}},")
@@ -366,11 +409,15 @@ class Model:
                 f"    .signing_name = {text(m.get('signingName', prefix))}, .api_version = {text(m['apiVersion'])},",
                 f"    .target_prefix = {text(m.get('targetPrefix', ''))},",
                 f"    .json_version = {text(m.get('jsonVersion', ''))},",
-                f"    .xml_namespace = {text(namespace_uri(m.get('xmlNamespace', '')))},",
+                f"    .xml_namespace = {text(namespace_uri(m.get('xmlNamespace', corrections.NAMESPACES.get(self.service, ''))))},",
+                f"    .signs_like_s3 = {'true' if m.get('signatureVersion', '').startswith('s3') else 'false'},",
                 f"    .protocol = Protocol::{PROTOCOLS[m['protocol']]}, .protocols = kProtocols,"]
         out.append("    " + ", ".join(([".operations = kOperations"] if rows else []) +
                                       ([".shapes = kShapes"] if self.shapes else [])) + "};")
         out += ["", "}  // namespace", "", "const ServiceModel& model() { return kModel; }"]
+        for name in self.exceptions():
+            identifier = self.names[name]
+            out.append(f"const Shape& shape_of(const {identifier}&) {{ return kShape_{identifier}; }}")
         for name in sorted(self.shapes):
             if self.is_enum(name):
                 identifier = self.names[name]
@@ -381,11 +428,11 @@ class Model:
 
 
 RESERVED = {"Empty", "Document", "Box", "Bytes", "TimePoint", "Shape", "Member", "Operation", "ServiceModel", "Object",
-            "Kind", "Location", "Protocol", "Service", "model", "Result", "Error"}
+            "Stream", "Kind", "Location", "Protocol", "Service", "model", "Result", "Error"}
 # The order of declaration in src/aws/model.hpp.
 SHAPE_FIELDS = """name kind members element key list map enum_values has_min has_max min max pattern forbidden_prefix
 model_pattern is_union is_sensitive is_streaming is_flattened timestamp_format item_name key_name value_name
-xml_namespace payload is_exception is_fault http_status error_code make""".split()
+xml_namespace xml_name payload is_exception is_fault http_status error_code make""".split()
 
 
 def namespace_uri(value):
