@@ -1,0 +1,113 @@
+#include "domain/dynamodb/key_encoding.hpp"
+
+#include <array>
+
+namespace likeness::dynamodb {
+
+namespace {
+
+// First byte of a number: negative, zero, positive.
+constexpr char kNegative = '\x10';
+constexpr char kZero = '\x20';
+constexpr char kPositive = '\x30';
+constexpr int kMagnitudeBias = 0x4000;
+
+/// Sign, magnitude, then the digits two a byte. Trailing zeros are not written, so that a number that begins another
+/// sorts before it; a negative one has all bits turned and ends in FF, so that it sorts after.
+void append_number(std::string& out, const Number& number) {
+  if (number.is_zero()) {
+    out += kZero;
+    return;
+  }
+  const std::uint8_t turn = number.is_negative() ? 0xFF : 0;
+  out += number.is_negative() ? kNegative : kPositive;
+  const auto magnitude = static_cast<unsigned>(number.magnitude() + kMagnitudeBias);
+  out += static_cast<char>((magnitude >> 8 & 0xFF) ^ turn);
+  out += static_cast<char>((magnitude & 0xFF) ^ turn);
+
+  std::array<std::uint8_t, 40> digits{};
+  const int count = number.digits();
+  auto rest = number.coefficient();
+  for (int i = count - 1; i >= 0; --i, rest /= 10)
+    digits[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(rest % 10);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); i += 2)
+    // One more than the pair, so that no byte is 0 and the end sorts first.
+    out += static_cast<char>((digits[i] * 10 + digits[i + 1] + 1) ^ turn);
+  if (number.is_negative()) out += '\xFF';
+}
+
+}  // namespace
+
+void append_key_value(std::string& out, const Value& value) {
+  if (const auto* text = value.string()) {
+    out += *text;
+  } else if (const auto* number = value.number()) {
+    append_number(out, *number);
+  } else if (const auto* binary = value.as<Binary>()) {
+    out += binary->bytes;
+  }
+}
+
+std::string key_value(const Value& value) {
+  std::string out;
+  append_key_value(out, value);
+  return out;
+}
+
+void append_separated(std::string& out, std::string_view bytes) {
+  for (const char c : bytes) {
+    out += c;
+    if (c == '\0') out += '\xFF';
+  }
+  out += '\0';
+  out += '\x01';
+}
+
+std::uint64_t hash_of_key(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
+  // Its upper bits are poor, and segments are cut by them: mix.
+  hash ^= hash >> 33;
+  hash *= 0xff51afd7ed558ccdu;
+  hash ^= hash >> 33;
+  hash *= 0xc4ceb9fe1a85ec53u;
+  hash ^= hash >> 33;
+  return hash;
+}
+
+namespace {
+
+void append_big_endian(std::string& out, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xFF);
+}
+
+}  // namespace
+
+std::string partition_prefix(const Value& partition_key) {
+  const std::string bytes = key_value(partition_key);
+  std::string out;
+  out.reserve(8 + bytes.size() + 24);
+  append_big_endian(out, hash_of_key(bytes));
+  append_separated(out, bytes);
+  return out;
+}
+
+std::string item_key(std::string prefix, const Value* sort_key) {
+  if (sort_key) append_key_value(prefix, *sort_key);
+  return prefix;
+}
+
+std::string segment_start(std::uint64_t segment, std::uint64_t total) {
+  if (segment >= total) return {};
+  std::string out;
+  append_big_endian(out, static_cast<std::uint64_t>((static_cast<unsigned __int128>(segment) << 64) / total));
+  return out;
+}
+
+std::string after_prefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+}  // namespace likeness::dynamodb

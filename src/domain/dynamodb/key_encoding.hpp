@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "domain/dynamodb/value.hpp"
+
+/// How keys become the sort keys of the store, so that bytewise order is DynamoDB's order.
+///
+/// An item:          hash of the partition key (8 bytes), partition key, separator, sort key
+/// An index's entry: the same of the index's keys, separator, then the item's own key
+///
+/// The hash spreads a scan: segments are ranges of it, and items come in its order, as in DynamoDB in no useful one.
+namespace likeness::dynamodb {
+
+/// S and B are their bytes; N is in the order of numbers. Nothing for other kinds, which are no keys.
+void append_key_value(std::string& out, const Value& value);
+std::string key_value(const Value& value);
+
+/// With a separator after it that sorts before all that could follow, so that something can be appended.
+void append_separated(std::string& out, std::string_view bytes);
+
+std::uint64_t hash_of_key(std::string_view key_value_bytes);
+
+/// The part of the store's key that all items of one partition key share.
+std::string partition_prefix(const Value& partition_key);
+/// `prefix` of `partition_prefix`; `sort_key` null where the table or index has none.
+std::string item_key(std::string prefix, const Value* sort_key);
+
+/// Where segment `segment` of `total` begins in the hash's range: 8 bytes. "" for `segment` == `total`, the end.
+std::string segment_start(std::uint64_t segment, std::uint64_t total);
+
+/// The least string that is greater than all that begin with `prefix`; "" if there is none.
+std::string after_prefix(std::string prefix);
+
+}  // namespace likeness::dynamodb
