@@ -13,7 +13,7 @@
 #include "domain/recognition.hpp"
 #include "index/face_index.hpp"
 #include "services/rekognition/provider.hpp"
-#include "storage/embedded_store.hpp"
+#include "storage/embedded.hpp"
 #include "vision/face_pipeline.hpp"
 #include "vision/runtime/runtime.hpp"
 
@@ -66,7 +66,9 @@ struct Engine::Parts {
   explicit Parts(const Settings& settings) : throttle(throttle_rates(settings)) {}
 
   // In the order of dependence, so that destruction goes backwards.
-  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<storage::EmbeddedStorage> storage;
+  storage::Store* store = nullptr;  // its parts
+  storage::Blobs* blobs = nullptr;
   std::unique_ptr<vision::Runtime> runtime;
   std::unique_ptr<BackgroundAnalyzer> analyzer;
   std::unique_ptr<MeasuredAnalyzer> measured;
@@ -94,9 +96,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->measured = std::make_unique<MeasuredAnalyzer>(*parts->analyzer, metrics, static_cast<int>(settings.max_faces));
 
   health.set("storage", Health::State::Starting);
-  auto store = storage::open_embedded_store(data / "store");
-  if (!store) return fail(store);
-  parts->store = std::move(*store);
+  auto opened = storage::EmbeddedStorage::open(data);
+  if (!opened) return fail(opened);
+  parts->storage = std::move(*opened);
+  parts->store = &parts->storage->store();
+  parts->blobs = &parts->storage->blobs();
   health.set("storage", Health::State::Ready);
 
   auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->objects,

@@ -75,6 +75,7 @@ Result<void> prepare_data_folder(const fs::path& path) {
                                     "one reads up to {}). Nothing was changed; use the newer version.",
                                     format, kDataFormat),
                         path.string());
+  if (format < kDataFormat) return write_format(path);
   return {};
 }
 

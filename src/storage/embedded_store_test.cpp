@@ -77,7 +77,7 @@ TEST(EmbeddedStore, ConditionsThatHoldLetTheWholeCommitThrough) {
 TEST(EmbeddedStore, BadWritesAreRefusedAndChangeNothing) {
   TemporaryStore store;
   std::vector<Write> too_many;
-  for (std::size_t i = 0; i <= kMaxWritesInCommit; ++i) too_many.push_back(put("t", "p", std::to_string(i), "v"));
+  for (std::size_t i = 0; i <= store->max_writes(); ++i) too_many.push_back(put("t", "p", std::to_string(i), "v"));
   const std::vector<std::vector<Write>> refused = {
       {put("", "p", "s", "v")},
       {put("a/b", "p", "s", "v")},
@@ -190,11 +190,11 @@ TEST(EmbeddedStore, OfCommitsThatExcludeEachOtherExactlyOneSucceeds) {
 TEST(EmbeddedStore, AFolderOfANewerFormatIsRefusedAndLeftAlone) {
   const TemporaryFolder folder;
   ASSERT_TRUE(open_embedded_store(folder.path()));
-  std::ofstream(folder.path() / "FORMAT") << "likeness data, format 2\n";
+  std::ofstream(folder.path() / "FORMAT") << "likeness data, format 3\n";
   const auto opened = open_embedded_store(folder.path());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, "DataFromNewerVersion");
-  EXPECT_NE(opened.error().message.find("format 2"), std::string::npos);
+  EXPECT_NE(opened.error().message.find("format 3"), std::string::npos);
   std::ofstream(folder.path() / "FORMAT") << "likeness data, format 1\n";
   EXPECT_TRUE(open_embedded_store(folder.path()));
   std::ofstream(folder.path() / "FORMAT") << "something else";

@@ -52,7 +52,7 @@ struct Page {
   std::optional<std::string> next;
 };
 
-inline constexpr std::size_t kMaxWritesInCommit = 100;  // the DynamoDB API's limit of a transaction
+inline constexpr std::size_t kMaxWritesInCommit = 100;  // what every engine takes: the DynamoDB API's transactions
 inline constexpr std::size_t kMaxPartitionBytes = 2048;
 inline constexpr std::size_t kMaxSortBytes = 1024;
 inline constexpr std::size_t kMaxValueBytes = 1 << 20;  // larger values belong into a blob
@@ -73,6 +73,8 @@ class Store {
   /// All writes or none; on return they survive a crash of the process and of the machine, and nobody saw them
   /// before. Commits of many threads share one sync of the log, so many at once are far cheaper than one by one.
   virtual Result<void> commit(std::vector<Write> writes) = 0;
+  /// How many writes one commit may have with this engine; never below kMaxWritesInCommit.
+  virtual std::size_t max_writes() const { return kMaxWritesInCommit; }
 
   /// Calls `visit` for each item of a partition in order, from one snapshot, until it returns false. The views are
   /// valid during the call only.

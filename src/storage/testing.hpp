@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "storage/embedded_store.hpp"
+#include "storage/embedded.hpp"
 
 namespace likeness::storage {
 
@@ -30,6 +30,44 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// All of a data folder, without syncs: opens in milliseconds. For tests only.
+class TemporaryStorage {
+ public:
+  TemporaryStorage() { reopen(); }
+
+  EmbeddedStorage& operator*() { return *storage_; }
+  EmbeddedStorage* operator->() { return storage_.get(); }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+
+  /// Closes and opens it again, as a restart does.
+  void reopen() {
+    storage_.reset();
+    EmbeddedOptions options;
+    options.store.sync = false;
+    options.store.cache_bytes = 4u << 20;
+    options.store.write_buffer_bytes = 4u << 20;
+    auto opened = EmbeddedStorage::open(folder_.path(), options);
+    if (!opened) throw std::runtime_error(opened.error().message + " " + opened.error().detail);
+    storage_ = std::move(*opened);
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<EmbeddedStorage> storage_;
+};
+
+/// Real blobs in a temporary folder. Whoever needs tables as well takes a TemporaryStorage.
+class TemporaryBlobs {
+ public:
+  Blobs& operator*() { return storage_->blobs(); }
+  Blobs* operator->() { return &storage_->blobs(); }
+  std::filesystem::path folder() const { return storage_.folder() / "blobs"; }
+  void reopen() { storage_.reopen(); }
+
+ private:
+  TemporaryStorage storage_;
 };
 
 /// A real store in a temporary folder, without syncs: opens in milliseconds. For tests only.

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "storage/blobs.hpp"
+
+/// The file of one large blob: its bytes, then the CRC-32C of each block of them, then a footer that says how many
+/// there are. So a range can be checked without reading the rest, and a file that was not written to its end has no
+/// footer.
+namespace likeness::storage {
+
+inline constexpr std::size_t kBlobBlock = 128u << 10;
+
+Failure file_failure(std::string_view doing, const std::filesystem::path& path, int error);
+
+/// An open file.
+class FileHandle {
+ public:
+  FileHandle() = default;
+  explicit FileHandle(int file) : file_(file) {}
+  ~FileHandle();
+  FileHandle(FileHandle&& other) noexcept;
+  FileHandle& operator=(FileHandle&& other) noexcept;
+  int get() const { return file_; }
+  explicit operator bool() const { return file_ >= 0; }
+
+ private:
+  int file_ = -1;
+};
+
+/// What is in the directory survives a crash of the machine.
+Result<void> sync_directory(const std::filesystem::path& directory);
+
+/// Writes the file of a blob. Bytes go to the disk behind the writer's back and leave the page cache, so that a large
+/// blob neither costs much memory nor makes the last sync long. The caller syncs and names the file.
+class BlobFileWriter {
+ public:
+  /// `sync`: whether it will be synced at the end.
+  static Result<BlobFileWriter> create(const std::filesystem::path& path, std::optional<std::uint64_t> expected_size,
+                                       bool sync);
+
+  Result<void> write(BytesView bytes);
+  /// Writes what is left and the footer. Returns size and checksum; the id is the caller's.
+  Result<BlobInfo> finish();
+  int file() const { return file_.get(); }
+
+ private:
+  BlobFileWriter(std::filesystem::path path, FileHandle file, bool sync);
+  Result<void> write_block(BytesView block);
+  Result<void> write_at_end(BytesView bytes);
+  void push_out();
+
+  std::filesystem::path path_;
+  FileHandle file_;
+  bool sync_;
+  bool reserved_ = false;  // room beyond the end is reserved
+  Bytes pending_;          // less than a block
+  std::vector<std::uint32_t> sums_;
+  std::uint64_t size_ = 0;     // of the blob so far, without what is pending
+  std::uint64_t written_ = 0;  // bytes of the file
+  std::uint64_t pushed_ = 0;   // of them on their way to the disk
+  std::uint32_t crc32c_ = 0;
+};
+
+/// Reads bytes `offset` to `offset + length` of a blob's file and checks them. "NotFound" if there is no such file,
+/// "StorageFailure" if it is not a whole one.
+Result<std::unique_ptr<BlobReader>> open_blob_file(const std::filesystem::path& path, std::uint64_t offset,
+                                                   std::uint64_t length);
+
+}  // namespace likeness::storage

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "base/result.hpp"
+#include "storage/blobs.hpp"
+#include "storage/embedded_store.hpp"
+
+namespace likeness::storage {
+
+struct BlobOptions {
+  /// Blobs of up to this size are kept by the engine, where many share one sync; larger ones get files of their own.
+  std::size_t inline_bytes = 32u << 10;
+};
+
+struct EmbeddedOptions {
+  StoreOptions store;
+  BlobOptions blobs;
+};
+
+/// Everything that a data folder holds: tables and small blobs in DATA/store, large blobs in DATA/blobs. The parts
+/// share one engine, so that what they write at the same time shares one sync. One process at a time.
+class EmbeddedStorage {
+ public:
+  /// Makes what is missing. Errors as open_embedded_store's.
+  static Result<std::unique_ptr<EmbeddedStorage>> open(const std::filesystem::path& data,
+                                                       const EmbeddedOptions& options = {});
+  ~EmbeddedStorage();
+  EmbeddedStorage(const EmbeddedStorage&) = delete;
+  EmbeddedStorage& operator=(const EmbeddedStorage&) = delete;
+
+  Store& store();
+  Blobs& blobs();
+
+ private:
+  struct Parts;
+  explicit EmbeddedStorage(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace likeness::storage

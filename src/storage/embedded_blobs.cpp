@@ -1,0 +1,333 @@
+#include "storage/embedded_blobs.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/write_batch.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "base/crc.hpp"
+#include "storage/blob_file.hpp"
+#include "storage/embedded_engine.hpp"
+
+namespace likeness::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using rocksdb::Slice;
+using rocksdb::Status;
+
+constexpr char kInEngine = 'i';
+constexpr char kInFile = 'f';
+constexpr std::size_t kIdSize = 1 + 12 + 16;
+constexpr std::size_t kTimeDigits = 12;
+constexpr std::string_view kIncoming = "incoming";
+constexpr int kFolders = 256;
+
+/// A blob in the engine: the CRC-32C of its bytes (little-endian), then the bytes.
+constexpr std::size_t kSumBytes = sizeof(std::uint32_t);
+
+std::string time_digits(TimePoint time) {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  return fmt::format("{:012x}", std::clamp<std::int64_t>(since, 0, (std::int64_t{1} << 48) - 1));
+}
+
+std::string new_id(char where) {
+  return where + time_digits(std::chrono::system_clock::now()) + to_hex(random_bytes(8));
+}
+
+bool valid_id(std::string_view id) {
+  return id.size() == kIdSize && (id[0] == kInEngine || id[0] == kInFile) &&
+         std::all_of(id.begin() + 1, id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::string folder_of(int number) { return fmt::format("{:02x}", number); }
+
+class MemoryReader final : public BlobReader {
+ public:
+  MemoryReader(std::string stored, std::uint64_t offset, std::uint64_t length) : stored_(std::move(stored)) {
+    const std::size_t size = stored_.size() - kSumBytes;
+    at_ = kSumBytes + static_cast<std::size_t>(std::min<std::uint64_t>(offset, size));
+    end_ = at_ + static_cast<std::size_t>(std::min<std::uint64_t>(length, stored_.size() - at_));
+  }
+
+  Result<std::size_t> read(std::span<std::uint8_t> into) override {
+    const std::size_t count = std::min(into.size(), end_ - at_);
+    if (count > 0) std::memcpy(into.data(), stored_.data() + at_, count);
+    at_ += count;
+    return count;
+  }
+
+ private:
+  std::string stored_;
+  std::size_t at_ = 0;
+  std::size_t end_ = 0;
+};
+
+class PutBlob final : public EmbeddedEngine::Change {
+ public:
+  PutBlob(std::string_view id, BytesView content) : id_(id), content_(content), sum_(crc32c(0, content)) {
+    bytes = content.size();
+  }
+  Result<void> apply(EmbeddedEngine::Group& group) override {
+    const Slice key(id_);
+    const std::array<Slice, 2> value = {Slice(reinterpret_cast<const char*>(&sum_), kSumBytes),
+                                        Slice(reinterpret_cast<const char*>(content_.data()), content_.size())};
+    const Status status = group.batch.Put(group.blobs, rocksdb::SliceParts(&key, 1),
+                                          rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
+    if (!status.ok()) return storage_failure(status, "preparing a blob");
+    return {};
+  }
+  std::uint32_t sum() const { return sum_; }
+
+ private:
+  std::string_view id_;
+  BytesView content_;
+  std::uint32_t sum_;
+};
+
+class RemoveBlobs final : public EmbeddedEngine::Change {
+ public:
+  explicit RemoveBlobs(std::span<const std::string> ids) : ids_(ids) {
+    only_removes = true;
+    durable = false;  // what comes back after a crash is garbage, and swept
+  }
+  Result<void> apply(EmbeddedEngine::Group& group) override {
+    for (const std::string& id : ids_)
+      if (const Status status = group.batch.Delete(group.blobs, id); !status.ok())
+        return storage_failure(status, "removing a blob");
+    return {};
+  }
+
+ private:
+  std::span<const std::string> ids_;
+};
+
+}  // namespace
+
+/// Collects a blob in memory while it may be a small one, then goes on in a file.
+class EmbeddedBlobs::Writer final : public BlobWriter {
+ public:
+  Writer(EmbeddedBlobs& blobs, std::optional<std::uint64_t> expected_size)
+      : blobs_(blobs), expected_size_(expected_size) {
+    if (expected_size_ && *expected_size_ <= blobs_.options_.inline_bytes)
+      memory_.reserve(static_cast<std::size_t>(*expected_size_));
+  }
+  ~Writer() override {
+    if (file_ && !named_) ::unlink(path_.c_str());
+  }
+
+  Result<void> write(BytesView bytes) override {
+    if (!file_ && memory_.size() + bytes.size() <= blobs_.options_.inline_bytes) {
+      memory_.insert(memory_.end(), bytes.begin(), bytes.end());
+      return {};
+    }
+    if (!file_)
+      if (auto done = begin_file(); !done) return done;
+    since_check_ += bytes.size();
+    if (since_check_ >= kCheckBytes) {
+      if (auto room = blobs_.check_room(bytes.size()); !room) return room;
+      since_check_ = 0;
+    }
+    return file_->write(bytes);
+  }
+
+  Result<BlobInfo> commit() override {
+    if (!file_) return commit_to_engine();
+    auto info = file_->finish();
+    if (!info) return info;
+    info->id = new_id(kInFile);
+    const fs::path target = blobs_.path_of(info->id);
+    // Named before it is synced: one commit of the file system's journal then covers both, and until we return nobody
+    // knows the name.
+    if (::rename(path_.c_str(), target.c_str()) != 0) return file_failure("naming", target, errno);
+    named_ = true;
+    if (blobs_.engine_->options().sync) {
+      const bool synced = ::fdatasync(file_->file()) == 0;
+      const int error = errno;
+      Result<void> done;
+      if (!synced) done = file_failure("syncing", target, error);
+      if (done) done = sync_directory(target.parent_path());
+      if (!done) {
+        ::unlink(target.c_str());
+        return fail(done);
+      }
+    }
+    return info;
+  }
+
+ private:
+  static constexpr std::uint64_t kCheckBytes = 8u << 20;
+
+  Result<void> begin_file() {
+    if (auto room = blobs_.check_room(expected_size_.value_or(memory_.size())); !room) return room;
+    path_ = blobs_.folder_ / kIncoming / std::to_string(++blobs_.incoming_);
+    auto file = BlobFileWriter::create(path_, expected_size_, blobs_.engine_->options().sync);
+    if (!file) return fail(file);
+    file_ = std::move(*file);
+    auto done = file_->write(memory_);
+    memory_ = {};
+    return done;
+  }
+
+  Result<BlobInfo> commit_to_engine() {
+    BlobInfo info;
+    info.id = new_id(kInEngine);
+    info.size = memory_.size();
+    PutBlob change(info.id, memory_);
+    info.crc32c = change.sum();
+    if (auto done = blobs_.engine_->commit(change); !done) return fail(done);
+    return info;
+  }
+
+  EmbeddedBlobs& blobs_;
+  const std::optional<std::uint64_t> expected_size_;
+  Bytes memory_;
+  fs::path path_;
+  std::optional<BlobFileWriter> file_;
+  std::uint64_t since_check_ = 0;
+  bool named_ = false;
+};
+
+EmbeddedBlobs::EmbeddedBlobs(std::shared_ptr<EmbeddedEngine> engine, fs::path folder, const BlobOptions& options)
+    : engine_(std::move(engine)), folder_(std::move(folder)), options_(options) {}
+EmbeddedBlobs::~EmbeddedBlobs() = default;
+
+Result<std::unique_ptr<EmbeddedBlobs>> open_embedded_blobs(std::shared_ptr<EmbeddedEngine> engine,
+                                                           const fs::path& folder, const BlobOptions& options) {
+  std::error_code error;
+  // What writers had not finished when the process ended.
+  fs::remove_all(folder / kIncoming, error);
+  if (!error) fs::create_directories(folder / kIncoming, error);
+  if (error) return file_failure("making", folder / kIncoming, error.value());
+  ::chmod(folder.c_str(), 0700);
+  for (int number = 0; number < kFolders; ++number) {
+    fs::create_directory(folder / folder_of(number), error);
+    if (error) return file_failure("making", folder, error.value());
+  }
+  if (engine->options().sync) {
+    for (const fs::path& path : {folder, folder.parent_path()})
+      if (auto done = sync_directory(path); !done) return fail(done);
+  }
+  return std::make_unique<EmbeddedBlobs>(std::move(engine), folder, options);
+}
+
+fs::path EmbeddedBlobs::path_of(std::string_view id) const { return folder_ / id.substr(id.size() - 2) / id; }
+
+Result<void> EmbeddedBlobs::check_room(std::uint64_t wanted) const {
+  std::error_code error;
+  const std::uint64_t free_bytes = fs::space(folder_, error).available;
+  const std::uint64_t reserve = engine_->options().min_free_bytes;
+  if (error || (free_bytes >= reserve && free_bytes - reserve >= wanted)) return {};
+  return server_error("StorageFull", "The disk is full; nothing was stored.",
+                      fmt::format("{} bytes are free, {} and {} in reserve are wanted", free_bytes, wanted, reserve));
+}
+
+Result<std::unique_ptr<BlobWriter>> EmbeddedBlobs::create(std::optional<std::uint64_t> expected_size) {
+  if (expected_size)
+    if (auto room = check_room(*expected_size); !room) return fail(room);
+  return std::make_unique<Writer>(*this, expected_size);
+}
+
+Result<std::unique_ptr<BlobReader>> EmbeddedBlobs::open(std::string_view id, std::uint64_t offset,
+                                                        std::uint64_t length) const {
+  if (!valid_id(id)) return client_error("NotFound", "There is no such blob.");
+  if (id[0] == kInFile) return open_blob_file(path_of(id), offset, length);
+  auto db = engine_->use();
+  if (!db) return fail(db);
+  std::string stored;
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const Status status = (*db)->Get(options, db->family(Family::Blobs), Slice(id), &stored);
+  if (status.IsNotFound()) return client_error("NotFound", "There is no such blob.");
+  if (!status.ok()) return storage_failure(status, "reading a blob");
+  std::uint32_t sum = 0;
+  if (stored.size() < kSumBytes) return server_error("StorageFailure", "A stored object is damaged.", "too short");
+  std::memcpy(&sum, stored.data(), kSumBytes);
+  if (crc32c(0, as_bytes(stored).subspan(kSumBytes)) != sum)
+    return server_error("StorageFailure", "A stored object is damaged.", "its checksum is wrong");
+  return std::make_unique<MemoryReader>(std::move(stored), offset, length);
+}
+
+Result<void> EmbeddedBlobs::remove(std::string_view id) {
+  if (!valid_id(id)) return {};
+  if (id[0] == kInFile) {
+    const fs::path path = path_of(id);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure("removing", path, errno);
+    return {};
+  }
+  const std::string one(id);
+  RemoveBlobs change(std::span(&one, 1));
+  return engine_->commit(change);
+}
+
+Result<std::size_t> EmbeddedBlobs::sweep(TimePoint older_than, const std::function<bool(std::string_view id)>& in_use) {
+  const std::string before = time_digits(older_than);
+  auto removed = sweep_engine(before, in_use);
+  if (!removed) return removed;
+  auto files = sweep_files(before, in_use);
+  if (!files) return files;
+  return *removed + *files;
+}
+
+Result<std::size_t> EmbeddedBlobs::sweep_engine(std::string_view before,
+                                                const std::function<bool(std::string_view id)>& in_use) {
+  constexpr std::size_t kAtOnce = 1000;
+  const std::string upper = kInEngine + std::string(before);
+  std::string from(1, kInEngine);
+  std::size_t removed = 0;
+  for (bool more = true; more;) {
+    // Ids are gathered first: `in_use` reads, and removing waits for commits, so neither may hold the engine in use.
+    std::vector<std::string> ids;
+    ids.reserve(kAtOnce);
+    {
+      auto db = engine_->use();
+      if (!db) return fail(db);
+      const Slice bound(upper);
+      rocksdb::ReadOptions options;
+      options.iterate_upper_bound = &bound;
+      options.fill_cache = false;
+      const std::unique_ptr<rocksdb::Iterator> it((*db)->NewIterator(options, db->family(Family::Blobs)));
+      for (it->Seek(from); it->Valid() && ids.size() < kAtOnce; it->Next()) ids.push_back(it->key().ToString());
+      if (!it->status().ok()) return storage_failure(it->status(), "looking for unused blobs");
+    }
+    more = ids.size() == kAtOnce;
+    if (more) from = ids.back() + '\0';
+    std::erase_if(ids, [&](const std::string& id) { return in_use(id); });
+    if (ids.empty()) continue;
+    RemoveBlobs change(ids);
+    if (auto done = engine_->commit(change); !done) return fail(done);
+    removed += ids.size();
+  }
+  return removed;
+}
+
+Result<std::size_t> EmbeddedBlobs::sweep_files(std::string_view before,
+                                               const std::function<bool(std::string_view id)>& in_use) {
+  std::size_t removed = 0;
+  for (int number = 0; number < kFolders; ++number) {
+    std::error_code error;
+    const fs::path folder = folder_ / folder_of(number);
+    fs::directory_iterator files(folder, error);
+    if (error) return file_failure("listing", folder, error.value());
+    for (; files != fs::directory_iterator(); files.increment(error)) {
+      const std::string id = files->path().filename().string();
+      if (!valid_id(id) || std::string_view(id).substr(1, kTimeDigits) >= before || in_use(id)) continue;
+      if (auto done = remove(id); !done) return fail(done);
+      ++removed;
+    }
+    if (error) return file_failure("listing", folder, error.value());
+  }
+  return removed;
+}
+
+}  // namespace likeness::storage

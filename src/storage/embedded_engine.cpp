@@ -1,0 +1,228 @@
+#include "storage/embedded_engine.hpp"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/log.hpp"
+#include "storage/data_folder.hpp"
+
+namespace likeness::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using rocksdb::Status;
+
+/// Changes that one sync may carry: enough for any number of threads, little enough to answer the first one soon.
+constexpr std::size_t kMaxGroupBytes = 4u << 20;
+
+/// Keeps the engine from its own recovery, which looks for free room every few seconds and refuses ours meanwhile.
+class RecoverWhenAsked final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, Status, bool* automatic) override { *automatic = false; }
+};
+
+rocksdb::DBOptions engine_options(const StoreOptions& options) {
+  rocksdb::DBOptions engine;
+  engine.create_if_missing = true;
+  engine.create_missing_column_families = true;
+  engine.listeners.push_back(std::make_shared<RecoverWhenAsked>());
+  engine.track_and_verify_wals_in_manifest = true;  // a log file that is gone is an error, not silence
+  engine.max_total_wal_size = 4 * options.write_buffer_bytes;
+  engine.db_write_buffer_size = 2 * options.write_buffer_bytes;  // of all families together
+  engine.max_open_files = 512;
+  engine.max_background_jobs = 2;
+  engine.bytes_per_sync = 1u << 20;
+  engine.keep_log_file_num = 3;
+  engine.max_log_file_size = 1u << 20;
+  engine.info_log_level = rocksdb::WARN_LEVEL;
+  engine.stats_dump_period_sec = 0;
+  engine.stats_persist_period_sec = 0;
+  return engine;
+}
+
+rocksdb::ColumnFamilyOptions tables_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = options.write_buffer_bytes;
+  family.level_compaction_dynamic_level_bytes = true;
+  // What was removed leaves the files within a day, even if nothing else is ever written near it.
+  family.periodic_compaction_seconds = 24 * 60 * 60;
+  const auto codecs = rocksdb::GetSupportedCompressions();
+  const bool lz4 = std::find(codecs.begin(), codecs.end(), rocksdb::kLZ4Compression) != codecs.end();
+  family.compression = lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.block_size = 16u << 10;
+  table.format_version = 5;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+/// Photos and the like: they do not compress, and moving them through every level would write them many times over, so
+/// the engine keeps the values in files of their own and only their keys in the levels.
+rocksdb::ColumnFamilyOptions blobs_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::ColumnFamilyOptions family = tables_options(options, std::move(cache));
+  family.compression = rocksdb::kNoCompression;
+  family.enable_blob_files = true;
+  family.min_blob_size = 1024;
+  family.blob_file_size = 64u << 20;
+  family.enable_blob_garbage_collection = true;
+  family.blob_garbage_collection_age_cutoff = 1.0;  // so that the daily compaction leaves nothing that was removed
+  family.blob_garbage_collection_force_threshold = 0.5;
+  return family;
+}
+
+/// Written at the end, read from there, forgotten from the beginning.
+rocksdb::ColumnFamilyOptions logs_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache) {
+  return tables_options(options, std::move(cache));
+}
+
+}  // namespace
+
+Failure storage_failure(const Status& status, std::string_view doing) {
+  if (status.IsNoSpace())
+    return server_error("StorageFull", "The disk is full; nothing was stored.", status.ToString());
+  return server_error("StorageFailure", "The storage engine failed.", fmt::format("{}: {}", doing, status.ToString()));
+}
+
+EmbeddedEngine::EmbeddedEngine(fs::path path, const StoreOptions& options)
+    : path_(std::move(path)), options_(options) {}
+
+Status EmbeddedEngine::open_db() {
+  const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options_.cache_bytes);
+  const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+      {rocksdb::kDefaultColumnFamilyName, tables_options(options_, cache)},
+      {"blobs", blobs_options(options_, cache)},
+      {"logs", logs_options(options_, cache)}};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  const Status status =
+      rocksdb::DB::Open(engine_options(options_), (path_ / "tables").string(), families, &handles, &opened);
+  db_.reset(opened);
+  if (status.ok()) std::copy(handles.begin(), handles.end(), families_.begin());
+  return status;
+}
+
+Result<std::unique_ptr<EmbeddedEngine>> EmbeddedEngine::open(const fs::path& path, const StoreOptions& options) {
+  if (auto prepared = prepare_data_folder(path); !prepared) return fail(prepared);
+  std::unique_ptr<EmbeddedEngine> engine(new EmbeddedEngine(path, options));
+  const Status status = engine->open_db();
+  if (status.IsIOError() && status.ToString().find("/LOCK") != std::string::npos)
+    return server_error("StorageInUse", "The data folder is in use by another process.", status.ToString());
+  if (!status.ok()) return storage_failure(status, "opening");
+  return engine;
+}
+
+EmbeddedEngine::~EmbeddedEngine() { close(); }
+
+void EmbeddedEngine::close() {
+  if (!db_) return;
+  for (auto*& family : families_) {
+    db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+    family = nullptr;
+  }
+  const Status status = db_->Close();
+  if (!status.ok()) log::warn("closing the store: {}", status.ToString());
+  db_.reset();
+}
+
+Result<EmbeddedEngine::Use> EmbeddedEngine::use() const {
+  Use use(*this);
+  if (!db_) return server_error("StorageFailure", "The storage engine failed.", "it could not be opened again");
+  return use;
+}
+
+Result<void> EmbeddedEngine::commit(Change& change) {
+  std::unique_lock lock(queue_mutex_);
+  queue_.push_back(&change);
+  change.turn_.wait(lock, [&] { return change.done_ || (!leading_ && queue_.front() == &change); });
+  if (!change.done_) lead(lock);
+  return std::move(change.result_);
+}
+
+void EmbeddedEngine::lead(std::unique_lock<std::mutex>& lock) {
+  leading_ = true;
+  std::vector<Change*> group;
+  for (std::size_t bytes = 0; !queue_.empty() && (group.empty() || bytes < kMaxGroupBytes); queue_.pop_front()) {
+    group.push_back(queue_.front());
+    bytes += queue_.front()->bytes;
+  }
+  lock.unlock();
+  write_group(group);
+  lock.lock();
+  for (Change* change : group) {
+    change->done_ = true;
+    change->turn_.notify_one();
+  }
+  leading_ = false;
+  if (!queue_.empty()) queue_.front()->turn_.notify_one();
+}
+
+void EmbeddedEngine::write_group(const std::vector<Change*>& changes) {
+  std::error_code ignored;
+  const std::uint64_t free_bytes = fs::space(path_, ignored).available;
+  Status status = failed_ ? reopen(free_bytes) : Status::OK();
+  if (status.ok()) {
+    rocksdb::WriteBatch batch;
+    Group group{*db_, families_[0], families_[1], families_[2], batch, {}};
+    bool durable = false;
+    for (Change* change : changes) {
+      change->result_ = check_room(*change, free_bytes);
+      if (change->result_) change->result_ = change->apply(group);
+      durable = durable || (change->result_ && change->durable);
+    }
+    if (batch.Count() > 0) {
+      rocksdb::WriteOptions options;
+      options.sync = options_.sync && durable;
+      status = db_->Write(options, &batch);
+    }
+  }
+  if (status.ok()) return;
+  failed_ = true;
+  log::error("commit failed: {}", status.ToString());
+  // Also those whose condition failed: it may have failed because of a commit that is now undone.
+  for (Change* change : changes) change->result_ = storage_failure(status, "committing");
+}
+
+Result<void> EmbeddedEngine::check_room(const Change& change, std::uint64_t free_bytes) const {
+  const std::uint64_t needed = change.only_removes ? options_.min_free_bytes / 4 : options_.min_free_bytes;
+  if (free_bytes >= needed) return {};
+  return server_error("StorageFull", "The disk is full; nothing was stored.",
+                      fmt::format("{} bytes are free, {} are wanted", free_bytes, needed));
+}
+
+Status EmbeddedEngine::reopen(std::uint64_t free_bytes) {
+  // Opening writes what the log holds into table files.
+  if (free_bytes < std::max(options_.min_free_bytes / 4, std::uint64_t{2} * options_.write_buffer_bytes))
+    return Status::NoSpace();
+  std::unique_lock alone(engine_mutex_, std::defer_lock);
+  // A long scan may itself wait for this commit: better to refuse the commit than to wait for each other.
+  for (int tries = 0; !alone.try_lock(); ++tries) {
+    if (tries == 200) return Status::Busy("in use while it has to be opened again");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (db_) close();
+  const Status status = open_db();
+  if (status.ok()) {
+    failed_ = false;
+    log::info("the store takes writes again");
+  }
+  return status;
+}
+
+}  // namespace likeness::storage
