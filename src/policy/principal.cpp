@@ -1,5 +1,7 @@
 #include "policy/principal.hpp"
 
+#include "base/bytes.hpp"
+
 namespace likeness::policy {
 
 Principal Principal::root(const std::string& account) {
@@ -16,6 +18,10 @@ Principal Principal::anonymous() {
   nobody.arn = "anonymous";
   nobody.user_id = "anonymous";
   return nobody;
+}
+
+std::string canonical_user_id(std::string_view account) {
+  return to_hex(sha256(as_bytes("canonical user of account " + std::string(account))));
 }
 
 }  // namespace likeness::policy

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -14,7 +15,7 @@ class Document;
 
 /// Who asks. A value that is copied freely; documents are shared.
 struct Principal {
-  enum class Kind { Anonymous, Root, User, AssumedRole, FederatedUser, Service };
+  enum class Kind { Anonymous, Root, User, AssumedRole, FederatedUser, WebIdentity, Service };
 
   Kind kind = Kind::Anonymous;
   std::string account;  // twelve digits
@@ -22,9 +23,10 @@ struct Principal {
   std::string arn;
   /// aws:userid: "AIDA...", "AROA...:session", the account of its root, "1:name" of a federated user.
   std::string user_id;
-  std::string name;                         // of the user, the role, the federated user or the service
-  std::string session_name;                 // of an assumed role
-  std::string issuer_arn;                   // of an assumed role: that of the role, "arn:aws:iam::1:role/path/reader"
+  std::string name;          // of the user, the role, the federated user or the service
+  std::string session_name;  // of an assumed role
+  /// Of an assumed role: that of the role, "arn:aws:iam::1:role/path/reader". Of a web identity: its provider.
+  std::string issuer_arn;
   std::map<std::string, std::string> tags;  // aws:PrincipalTag/KEY; a session's tags win over its role's
 
   // Of temporary credentials.
@@ -41,5 +43,8 @@ struct Principal {
   /// aws:PrincipalArn, and what the Principal element of a policy names: the role's ARN for its sessions.
   const std::string& policy_arn() const { return issuer_arn.empty() ? arn : issuer_arn; }
 };
+
+/// The 64 hex digits under which S3 knows an account.
+std::string canonical_user_id(std::string_view account);
 
 }  // namespace likeness::policy
