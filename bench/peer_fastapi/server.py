@@ -1,5 +1,6 @@
-"""The face server that a user would write in an afternoon: FastAPI, OpenCV, onnxruntime (and LiteRT for the two TFLite
-models), with the models that Likeness uses. The peer of bench/http_bench.py; it checks no signature and stores nothing.
+"""The face server that a user would write: FastAPI, OpenCV, onnxruntime (and LiteRT for the TFLite models), with the models
+that Likeness uses. The peer of bench/http_bench.py. It checks no signature, stores nothing, calibrates nothing, and runs the
+detector once, on the whole image, so that it finds no small faces; the answer is what the models say.
 
     uvicorn server:app --port 4700 --workers 2        (in this folder; LIKENESS_CACHE says where the models are)
 """
@@ -47,10 +48,18 @@ class LiteModel:
 
 detector = onnx_session(str(MODELS / "fr_detect.onnx"))
 embedder = onnx_session(str(MODELS / "fr_feature.onnx"))
+eye_state = onnx_session(str(MODELS / "fr_eye.onnx"))
+second_age = onnx_session(str(MODELS / "dlib_age.onnx"))
+second_gender = onnx_session(str(MODELS / "dlib_gender.onnx"))
 age_gender = onnx_session(convert(MODELS / "faceres.json").SerializeToString())
-emotion = onnx_session(convert(MODELS / "emotion.json").SerializeToString())
+small_age = onnx_session(convert(MODELS / "age_gender.json").SerializeToString())
+expression = onnx_session(convert(MODELS / "face_expression.json").SerializeToString())
 mesh_model = LiteModel("face_landmark.tflite")
+check_model = LiteModel("onet.tflite")
+fine_mesh_model = LiteModel("face_landmarks_detector.tflite")
+blendshape_model = LiteModel("face_blendshapes.tflite")
 iris_model = LiteModel("iris_landmark.tflite")
+MEAN = np.array([122.782, 117.001, 104.298], np.float32)
 people = np.random.default_rng(1).normal(size=(10_000, 512)).astype(np.float32)
 people /= np.linalg.norm(people, axis=1, keepdims=True)
 app = FastAPI()
@@ -112,26 +121,45 @@ def openness(image: np.ndarray, mesh: np.ndarray, corners: tuple[int, int], mirr
     return float(np.mean(lids) / max(np.linalg.norm(contour[0] - contour[8]), 1e-6))
 
 
+def closed(image: np.ndarray, mesh: np.ndarray, corners: tuple[int, int]) -> list[float]:
+    ends = mesh[list(corners)]
+    patch, _ = crop(image, ends.mean(axis=0), 2.3 * float(np.linalg.norm(ends[1] - ends[0])), 0, 24)
+    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    return run(eye_state, grey[None, None])[0].reshape(-1).tolist()
+
+
 def describe(image: np.ndarray, box: np.ndarray) -> dict | None:
     mesh, score = mesh_of(image, box)
     if score < 0.5:
         return None
     low, high = mesh.min(axis=0), mesh.max(axis=0)
-    centre, side = (low + high) / 2, 1.2 * float(max(high - low))
-    face, _ = crop(image, centre, side, 0, 224)
-    ages = run(age_gender, face[None].astype(np.float32))
-    small = cv2.cvtColor(cv2.resize(face, (64, 64)), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    emotions = run(emotion, ((small - 0.5) * 2)[None, :, :, None])[0].reshape(-1)
-    width = float(np.linalg.norm(mesh[291] - mesh[61]))
+    centre, side = (low + high) / 2, float(max(high - low))
+    eyes = mesh[263] - mesh[33]
+    angle = float(np.degrees(np.arctan2(eyes[1], eyes[0])))
+
+    def patch(size: int, grown: float, turned: float = 0) -> np.ndarray:
+        return crop(image, centre, grown * side, turned, size)[0]
+
+    check = check_model((patch(48, 1.1).astype(np.float32)[None] - 127.5) / 128)
+    fine = fine_mesh_model(patch(256, 1.5, angle).astype(np.float32)[None] / 255)
+    points = next(o for o in fine if o.size == 1434).reshape(478, 3)
+    blends = blendshape_model(points[None, :146, :2].astype(np.float32))[0].reshape(-1)
+    ages = run(age_gender, patch(224, 1.2).astype(np.float32)[None])
+    level = ((patch(112, 1.0, angle).astype(np.float32) - MEAN) / 255)[None]
+    years, _ = run(small_age, level)[:2]
+    expressions = (run(expression, level)[0] + run(expression, np.ascontiguousarray(level[:, :, ::-1]))[0]).reshape(-1)
+    chip = ((patch(64, 1.1, angle).astype(np.float32) - MEAN) / 256).transpose(2, 0, 1)[None]
+    second = run(second_age, chip)[0].reshape(-1)
+    men = run(second_gender, ((patch(32, 1.1, angle).astype(np.float32) - MEAN) / 256).transpose(2, 0, 1)[None])[0]
     return {
-        "box": [float(v) for v in box], "confidence": score,
+        "box": [float(v) for v in box], "confidence": score, "checked": [float(o.reshape(-1)[0]) for o in check],
         "landmarks": five_points(mesh).tolist(),
         "age": float((next(a for a in ages if a.size == 100).reshape(-1) * np.arange(100)).sum()),
-        "male": float(next(a for a in ages if a.size == 1).reshape(-1)[0]),
-        "emotions": [float(v) for v in emotions],
-        "smile": width / float(np.linalg.norm(mesh[263] - mesh[33])),
-        "mouth_open": float(np.linalg.norm(mesh[14] - mesh[13])) / width,
+        "other_ages": [float(years.reshape(-1)[0]), float(second.argmax())],
+        "male": float(next(a for a in ages if a.size == 1).reshape(-1)[0]), "other_male": men.reshape(-1).tolist(),
+        "emotions": [float(v) for v in expressions], "blendshapes": [float(v) for v in blends],
         "eyes_open": [openness(image, mesh, (33, 133), False), openness(image, mesh, (362, 263), True)],
+        "eyes_closed": [closed(image, mesh, (33, 133)), closed(image, mesh, (362, 263))],
     }
 
 

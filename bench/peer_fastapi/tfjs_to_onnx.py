@@ -32,7 +32,10 @@ def text(attribute: dict) -> list[str]:
 
 def convert(path: pathlib.Path) -> onnx.ModelProto:
     document = json.loads(path.read_text())
-    weights = load_weights(path.parent, document["weightsManifest"])
+    manifest = document["weightsManifest"]
+    if not all((path.parent / name).exists() for group in manifest for name in group["paths"]):
+        manifest = [manifest[0] | {"paths": [path.with_suffix(".bin").name]}]
+    weights = load_weights(path.parent, manifest)
     nodes, initializers, inputs, finals = [], [], [], []
     used = set()
 
@@ -94,7 +97,8 @@ def convert(path: pathlib.Path) -> onnx.ModelProto:
             parts = [channel_constant(s) if s in weights else s for s in sources]
             nodes.append(helper.make_node(operator, parts, [name]))
     for node in document["modelTopology"]["node"]:
-        if node["op"] in ("Sigmoid", "Softmax") and node["name"] not in used - {"Identity"} or node["op"] == "Identity":
+        last = node["op"] in ("Sigmoid", "Softmax", "_FusedMatMul") and node["name"] not in used - {"Identity"}
+        if last or node["op"] == "Identity":
             finals.append(helper.make_tensor_value_info(node["name"], TensorProto.FLOAT, None))
     graph = helper.make_graph(nodes, path.stem, inputs, finals, initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

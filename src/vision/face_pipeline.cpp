@@ -83,10 +83,10 @@ class Pipeline final : public FacePipeline {
     if (image.empty()) return faces;
     // One request in the line of the workers, whose parts spread from there.
     auto done = runtime_.workers().run([&]() -> Result<void> {
-      auto found = find(image, more.keep_rejected);
+      const auto most = static_cast<std::size_t>(std::max(options.max_faces, 0));
+      auto found = find(image, most, more.keep_rejected);
       if (!found) return fail(found);
-      if (const auto most = static_cast<std::size_t>(std::max(options.max_faces, 0)); found->size() > most)
-        found->resize(most);
+      if (found->size() > most) found->resize(most);
       if (auto looked = look(image, *found, more.every_model ? Stages::all() : judge_.stages(options.wanted)); !looked)
         return looked;
       for (Work& work : *found) faces.push_back(finish(image, work, options.wanted));
@@ -102,16 +102,33 @@ class Pipeline final : public FacePipeline {
   double false_match_rate(float similarity) const override { return judge_.false_match_rate(similarity); }
 
  private:
-  /// Faces by falling area of their box.
-  Result<std::vector<Work>> find(const media::Image& image, bool keep_rejected) const {
-    auto upright = finder_.find_upright(image);
-    if (!upright) return fail(upright);
-    auto works = examine(image, *upright);
-    if (!works) return works;
+  /// Faces by falling area of their box; `most` of them are enough.
+  Result<std::vector<Work>> find(const media::Image& image, std::size_t most, bool keep_rejected) const {
     const auto accepted = [](const Work& work) { return work.accepted; };
+    auto upright = finder_.find_upright(image, most);
+    if (!upright) return fail(upright);
+    if (upright->size() > kMostCandidates) upright->resize(kMostCandidates);
+    std::sort(upright->begin(), upright->end(),
+              [](const Candidate& a, const Candidate& b) { return a.box.area() > b.box.area(); });
+    // The largest first, and what comes so close in size that its mesh may make it the larger one.
+    Result<std::vector<Work>> works;
+    for (std::size_t done = 0; done < upright->size();) {
+      const auto have = static_cast<std::size_t>(std::count_if(works->begin(), works->end(), accepted));
+      if (have >= most && !keep_rejected) break;
+      std::size_t end =
+          keep_rejected ? upright->size() : std::min(upright->size(), done + std::max<std::size_t>(most - have, 1));
+      const float limit = FaceFinder::kNearlyAsLarge * (*upright)[end - 1].box.area();
+      while (end < upright->size() && (*upright)[end].box.area() > limit) ++end;
+      auto more = examine(image, {upright->begin() + static_cast<std::ptrdiff_t>(done),
+                                  upright->begin() + static_cast<std::ptrdiff_t>(end)});
+      if (!more) return more;
+      std::move(more->begin(), more->end(), std::back_inserter(*works));
+      done = end;
+    }
     if (std::none_of(works->begin(), works->end(), accepted)) {
       auto rotated = finder_.find_rotated(image);
       if (!rotated) return fail(rotated);
+      if (rotated->size() > kMostCandidates) rotated->resize(kMostCandidates);
       auto more = examine(image, *rotated);
       if (!more) return more;
       std::move(more->begin(), more->end(), std::back_inserter(*works));
@@ -139,7 +156,7 @@ class Pipeline final : public FacePipeline {
 
   /// Lays the mesh on every candidate and decides which are faces.
   Result<std::vector<Work>> examine(const media::Image& image, const std::vector<Candidate>& candidates) const {
-    std::vector<Work> works(std::min(candidates.size(), kMostCandidates));
+    std::vector<Work> works(candidates.size());
     auto done = runtime_.workers().run(works.size(), [&](std::size_t i) -> Result<void> {
       Work& work = works[i];
       work.candidate = candidates[i];

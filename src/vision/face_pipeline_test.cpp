@@ -159,6 +159,16 @@ TEST_F(FacePipelineOnPhotos, TheLargestFacesAreKept) {
   EXPECT_EQ(two[1].box.left, all[1].box.left);
 }
 
+TEST_F(FacePipelineOnPhotos, WhoWantsTheLargestGetsTheSameAsWhoWantsAll) {
+  for (int number = 1; number <= 6; ++number) {
+    const media::Image image = photo("sample" + std::to_string(number) + ".jpg");
+    const auto all = faces_in(image), largest = faces_in(image, {}, 1);
+    ASSERT_EQ(largest.size(), 1u) << number;
+    EXPECT_EQ(largest[0].box.left, all[0].box.left) << number;
+    EXPECT_EQ(largest[0].box.width, all[0].box.width) << number;
+  }
+}
+
 TEST_F(FacePipelineOnPhotos, ATurnedFaceIsFoundWithItsRollAndIsTheSamePerson) {
   media::Image image = photo("astronaut.png");
   const Face upright = faces_in(image, Feature::Embedding).at(0);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace likeness::vision {
 namespace {
@@ -12,6 +13,8 @@ constexpr float kHintScore = 0.12f;
 constexpr float kTileOverlap = 0.25f;
 /// A face smaller than this many pixels of the detector's input may have smaller neighbours that it missed.
 constexpr float kSmallInInput = 26.0f;
+/// A face of at least this many pixels of the detector's input is in the middle of what it was trained for.
+constexpr float kLargeInInput = 24.0f;
 /// The finest step of interest: at fewer image pixels per input pixel nothing new is found.
 constexpr float kFinestStep = 1.3f;
 
@@ -64,10 +67,17 @@ Result<void> FaceFinder::search(const media::Image& image, const std::vector<Til
   return {};
 }
 
-std::vector<Candidate> FaceFinder::merge(const std::vector<Candidate>& raw) const {
+/// Whether a face was plain to see in the whole image, of which the detector saw one pixel in `step`.
+bool FaceFinder::is_plain(const Candidate& candidate, float step) const {
+  return candidate.level == 0 && candidate.score >= sure_score() && candidate.box.width() / step >= kLargeInInput;
+}
+
+std::vector<Candidate> FaceFinder::merge(const std::vector<Candidate>& raw, float step) const {
   std::vector<ScoredBox> boxes;
   boxes.reserve(raw.size());
-  for (const Candidate& candidate : raw) boxes.push_back({candidate.box, candidate.score});
+  // The box of the whole image goes before those of tiles: the same whether tiles were looked at or not.
+  for (const Candidate& candidate : raw)
+    boxes.push_back({candidate.box, candidate.score + (is_plain(candidate, step) ? 1.0f : 0.0f)});
   std::vector<Candidate> merged;
   for (const std::size_t index : suppress(boxes, upright_.overlap_threshold())) {
     const Candidate& candidate = raw[index];
@@ -80,7 +90,21 @@ std::vector<Candidate> FaceFinder::merge(const std::vector<Candidate>& raw) cons
   return merged;
 }
 
-Result<std::vector<Candidate>> FaceFinder::find_upright(const media::Image& image) const {
+/// Whether the `most` largest faces, and all that come near them in size, are plain to see.
+bool FaceFinder::plain_ones_suffice(const std::vector<Candidate>& known, float step, std::size_t most) const {
+  if (most == 0) return true;
+  std::vector<float> plain;
+  for (const Candidate& candidate : known)
+    if (is_plain(candidate, step)) plain.push_back(candidate.box.area());
+  if (plain.size() < most) return false;
+  std::sort(plain.begin(), plain.end(), std::greater<>());
+  const float limit = kNearlyAsLarge * plain[most - 1];
+  return std::none_of(known.begin(), known.end(), [&](const Candidate& candidate) {
+    return candidate.box.area() > limit && !is_plain(candidate, step);
+  });
+}
+
+Result<std::vector<Candidate>> FaceFinder::find_upright(const media::Image& image, std::size_t most) const {
   const auto width = static_cast<float>(image.width()), height = static_cast<float>(image.height());
   const PixelBox whole{0, 0, width, height};
   std::vector<Candidate> raw;
@@ -100,7 +124,8 @@ Result<std::vector<Candidate>> FaceFinder::find_upright(const media::Image& imag
   for (int level = 1, count = 2; level <= 2; ++level, count *= 2) {
     const float level_step = step / (static_cast<float>(count) - (static_cast<float>(count) - 1) * kTileOverlap);
     if (level_step < kFinestStep) break;
-    const std::vector<Candidate> known = merge(raw);
+    const std::vector<Candidate> known = merge(raw, step);
+    if (plain_ones_suffice(known, step, most)) break;
     std::vector<Tile> tiles;
     for (const PixelBox& area : tiles_of(image.width(), image.height(), count)) {
       bool filled = false, hint = false;
@@ -118,7 +143,7 @@ Result<std::vector<Candidate>> FaceFinder::find_upright(const media::Image& imag
   }
 
   std::erase_if(raw, [](const Candidate& candidate) { return candidate.score < kWeakScore; });
-  return merge(raw);
+  return merge(raw, step);
 }
 
 Result<std::vector<Candidate>> FaceFinder::find_rotated(const media::Image& image) const {

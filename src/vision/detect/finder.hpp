@@ -1,6 +1,7 @@
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "vision/detect/detectors.hpp"
@@ -19,11 +20,16 @@ class FaceFinder {
 
   /// Upright faces by falling score, overlaps removed. Low scores too (from kWeakScore on): whoever takes them must
   /// look twice.
-  Result<std::vector<Candidate>> find_upright(const media::Image& image) const;
+  /// Who wants the `most` largest only spares the tiles where the whole image shows that many faces at a size at which
+  /// a larger one would not have been missed.
+  Result<std::vector<Candidate>> find_upright(const media::Image& image,
+                                              std::size_t most = std::numeric_limits<std::size_t>::max()) const;
   /// Faces at any angle: for images in which nothing upright was found.
   Result<std::vector<Candidate>> find_rotated(const media::Image& image) const;
 
   static constexpr float kWeakScore = 0.30f;
+  /// Faces whose areas, as the detector sees them, differ by less than this may change places once they are measured.
+  static constexpr float kNearlyAsLarge = 0.75f;
   float sure_score() const { return upright_.score_threshold(); }
 
  private:
@@ -32,7 +38,9 @@ class FaceFinder {
     int level;
   };
   Result<void> search(const media::Image& image, const std::vector<Tile>& tiles, std::vector<Candidate>& raw) const;
-  std::vector<Candidate> merge(const std::vector<Candidate>& raw) const;
+  bool is_plain(const Candidate& candidate, float step) const;
+  bool plain_ones_suffice(const std::vector<Candidate>& known, float step, std::size_t most) const;
+  std::vector<Candidate> merge(const std::vector<Candidate>& raw, float step) const;
 
   Workers& workers_;
   UprightDetector upright_;
