@@ -69,6 +69,7 @@ struct Engine::Parts {
   std::unique_ptr<storage::EmbeddedStorage> storage;
   storage::Store* store = nullptr;  // its parts
   storage::Blobs* blobs = nullptr;
+  storage::Log* log = nullptr;
   std::unique_ptr<vision::Runtime> runtime;
   std::unique_ptr<BackgroundAnalyzer> analyzer;
   std::unique_ptr<MeasuredAnalyzer> measured;
@@ -101,6 +102,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->storage = std::move(*opened);
   parts->store = &parts->storage->store();
   parts->blobs = &parts->storage->blobs();
+  parts->log = &parts->storage->log();
   health.set("storage", Health::State::Ready);
 
   auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->objects,

@@ -9,6 +9,7 @@ namespace likeness::storage {
 
 struct EmbeddedStorage::Parts {
   std::unique_ptr<Store> store;
+  std::unique_ptr<Log> log;
   std::unique_ptr<EmbeddedBlobs> blobs;
 };
 
@@ -23,6 +24,7 @@ Result<std::unique_ptr<EmbeddedStorage>> EmbeddedStorage::open(const std::filesy
   const std::shared_ptr<EmbeddedEngine> engine = std::move(*opened);
   auto parts = std::make_unique<Parts>();
   parts->store = make_embedded_store(engine);
+  parts->log = make_embedded_log(engine);
   auto blobs = open_embedded_blobs(engine, data / "blobs", options.blobs);
   if (!blobs) return fail(blobs);
   parts->blobs = std::move(*blobs);
@@ -31,5 +33,6 @@ Result<std::unique_ptr<EmbeddedStorage>> EmbeddedStorage::open(const std::filesy
 
 Store& EmbeddedStorage::store() { return *parts_->store; }
 Blobs& EmbeddedStorage::blobs() { return *parts_->blobs; }
+Log& EmbeddedStorage::log() { return *parts_->log; }
 
 }  // namespace likeness::storage

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "storage/blobs.hpp"
 #include "storage/embedded_store.hpp"
+#include "storage/log.hpp"
 
 namespace likeness::storage {
 
@@ -21,8 +22,8 @@ struct EmbeddedOptions {
   BlobOptions blobs;
 };
 
-/// Everything that a data folder holds: tables and small blobs in DATA/store, large blobs in DATA/blobs. The parts
-/// share one engine, so that what they write at the same time shares one sync. One process at a time.
+/// Everything that a data folder holds: tables, logs and small blobs in DATA/store, large blobs in DATA/blobs. The
+/// parts share one engine, so that what they write at the same time shares one sync. One process at a time.
 class EmbeddedStorage {
  public:
   /// Makes what is missing. Errors as open_embedded_store's.
@@ -34,6 +35,7 @@ class EmbeddedStorage {
 
   Store& store();
   Blobs& blobs();
+  Log& log();
 
  private:
   struct Parts;

@@ -4,6 +4,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
@@ -12,6 +13,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdarg>
+#include <cstdio>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -34,6 +37,22 @@ class RecoverWhenAsked final : public rocksdb::EventListener {
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, Status, bool* automatic) override { *automatic = false; }
 };
 
+/// The engine's own log file cannot be written on a full disk, which ends a build of it that has assertions: what it
+/// has to say comes into our log.
+class EngineLog final : public rocksdb::Logger {
+ public:
+  EngineLog() : rocksdb::Logger(rocksdb::WARN_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, std::va_list arguments) override { Logv(rocksdb::WARN_LEVEL, format, arguments); }
+  [[gnu::format(printf, 3, 0)]] void Logv(rocksdb::InfoLogLevel level, const char* format,
+                                          std::va_list arguments) override {
+    if (level < rocksdb::WARN_LEVEL || level >= rocksdb::HEADER_LEVEL) return;
+    char text[1000];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    level == rocksdb::WARN_LEVEL ? log::warn("store: {}", text) : log::error("store: {}", text);
+  }
+};
+
 rocksdb::DBOptions engine_options(const StoreOptions& options) {
   rocksdb::DBOptions engine;
   engine.create_if_missing = true;
@@ -45,9 +64,7 @@ rocksdb::DBOptions engine_options(const StoreOptions& options) {
   engine.max_open_files = 512;
   engine.max_background_jobs = 2;
   engine.bytes_per_sync = 1u << 20;
-  engine.keep_log_file_num = 3;
-  engine.max_log_file_size = 1u << 20;
-  engine.info_log_level = rocksdb::WARN_LEVEL;
+  engine.info_log = std::make_shared<EngineLog>();
   engine.stats_dump_period_sec = 0;
   engine.stats_persist_period_sec = 0;
   return engine;
@@ -109,6 +126,8 @@ Status EmbeddedEngine::open_db() {
       {rocksdb::kDefaultColumnFamilyName, tables_options(options_, cache)},
       {"blobs", blobs_options(options_, cache)},
       {"logs", logs_options(options_, cache)}};
+  std::error_code ignored;  // the engine says it better
+  fs::create_directory(path_ / "tables", ignored);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const Status status =
@@ -179,7 +198,7 @@ void EmbeddedEngine::write_group(const std::vector<Change*>& changes) {
   Status status = failed_ ? reopen(free_bytes) : Status::OK();
   if (status.ok()) {
     rocksdb::WriteBatch batch;
-    Group group{*db_, families_[0], families_[1], families_[2], batch, {}};
+    Group group{*db_, families_[0], families_[1], families_[2], batch, {}, {}};
     bool durable = false;
     for (Change* change : changes) {
       change->result_ = check_room(*change, free_bytes);

@@ -51,6 +51,8 @@ class EmbeddedEngine {
     rocksdb::WriteBatch& batch;
     /// What the group so far makes of the items it writes, as the next change must see them.
     std::unordered_map<std::string_view, const std::optional<std::string>*> items;
+    /// Where it lets logs begin.
+    std::unordered_map<std::string, std::uint64_t> trimmed;
   };
 
   /// Something to be written; lives on the stack of the thread that commits it.
@@ -129,6 +131,7 @@ class EmbeddedEngine {
 };
 
 std::unique_ptr<Store> make_embedded_store(std::shared_ptr<EmbeddedEngine> engine);
+std::unique_ptr<Log> make_embedded_log(std::shared_ptr<EmbeddedEngine> engine);
 
 /// `folder` holds what is too large for the engine.
 Result<std::unique_ptr<EmbeddedBlobs>> open_embedded_blobs(std::shared_ptr<EmbeddedEngine> engine,

@@ -196,7 +196,10 @@ TEST(EmbeddedStore, AFolderOfANewerFormatIsRefusedAndLeftAlone) {
   EXPECT_EQ(opened.error().code, "DataFromNewerVersion");
   EXPECT_NE(opened.error().message.find("format 3"), std::string::npos);
   std::ofstream(folder.path() / "FORMAT") << "likeness data, format 1\n";
-  EXPECT_TRUE(open_embedded_store(folder.path()));
+  EXPECT_TRUE(open_embedded_store(folder.path()));  // an older one is taken over
+  std::string line;
+  std::getline(std::ifstream(folder.path() / "FORMAT"), line);
+  EXPECT_EQ(line, "likeness data, format 2");
   std::ofstream(folder.path() / "FORMAT") << "something else";
   EXPECT_FALSE(open_embedded_store(folder.path()));
   std::filesystem::remove(folder.path() / "FORMAT");
