@@ -9,6 +9,7 @@
 #include "aws/codec.hpp"
 #include "aws/constraints.hpp"
 #include "aws/exceptions.hpp"
+#include "aws/router.hpp"
 #include "aws/signature_verifier.hpp"
 #include "base/bytes.hpp"
 #include "base/log.hpp"
@@ -19,6 +20,7 @@ struct Gateway::State {
   GatewayOptions options;
   const Clock& clock;
   SignatureVerifier verifier;
+  Router router;
   std::vector<Gate> gates;
   const Authorizer* authorizer = &Authorizer::root_only();
 };
@@ -27,14 +29,13 @@ namespace {
 
 /// One request on its way through the chain.
 struct Call {
-  Call(const net::Request& http_request, const Gateway::State& gateway, const std::vector<const Service*>& all)
-      : request(http_request), state(gateway), services(all) {}
+  Call(const net::Request& http_request, const Gateway::State& gateway) : request(http_request), state(gateway) {}
 
   const net::Request& request;
   const Gateway::State& state;
-  const std::vector<const Service*>& services;
 
   // Found by the steps, in this order.
+  Route route;
   const Service* service = nullptr;
   const Codec* codec = nullptr;
   const Operation* operation = nullptr;
@@ -108,59 +109,50 @@ bool refuse(Call& call, Error error) {
 
 // -- placing a request
 
-/// "Rekognition_20160627" of "Rekognition_20160627.DetectFaces" and what follows the dot.
-std::pair<std::string_view, std::string_view> split_target(std::string_view target) {
-  const auto dot = target.rfind('.');
-  if (dot == std::string_view::npos) return {target, {}};
-  return {target.substr(0, dot), target.substr(dot + 1)};
-}
-
-/// The service in the credential scope, without checking anything else.
-std::string claimed_service(const net::Request& request) {
-  const auto claim = read_claim(request);
-  return claim ? claim->scope.service : std::string();
-}
-
-const Service* find_service(const Call& call) {
-  const auto first = [&](auto matches) -> const Service* {
-    for (const Service* service : call.services)
-      if (matches(service->model())) return service;
-    return nullptr;
-  };
-  if (const auto target = call.request.headers.find("x-amz-target")) {
-    const auto prefix = split_target(*target).first;
-    return first(
-        [&](const ServiceModel& model) { return !model.target_prefix.empty() && model.target_prefix == prefix; });
+/// A request that matches no operation: the service may have an answer all the same.
+bool answer_unmatched(Call& call) {
+  const auto& model = call.service->model();
+  if (call.service->unmatched()) {
+    if (auto response = call.service->unmatched()(call.context, call.request)) {
+      call.response = std::move(*response);
+      return false;
+    }
   }
-  if (const auto name = claimed_service(call.request); !name.empty())
-    return first([&](const ServiceModel& model) { return model.signing_name == name; });
-  const auto host = call.request.headers.get("host");
-  const auto label = host.substr(0, host.find('.'));
-  return first([&](const ServiceModel& model) { return model.endpoint_prefix == label; });
+  const auto& called = call.route.called;
+  if (model.signs_like_s3)
+    return refuse(call, "MethodNotAllowed", "The specified method is not allowed against this resource.", 405);
+  if (call.request.method != "POST")
+    return refuse(call, "UnknownOperationException", fmt::format("{} takes POST requests only", model.full_name), 405);
+  if (call.codec == &query_codec()) {
+    if (called.empty())
+      return refuse(call, "MissingAction", "The request is missing an action or a required parameter.");
+    return refuse(call, "UnknownOperationException",
+                  fmt::format("Could not find operation {} for version {}", called.substr(0, 128), model.api_version));
+  }
+  return refuse(call, "UnknownOperationException",
+                fmt::format("{} has no operation {}", model.full_name,
+                            called.empty() ? "without an X-Amz-Target header" : called.substr(0, 128)));
 }
 
 bool route(Call& call) {
-  const auto target = call.request.headers.find("x-amz-target");
-  call.service = find_service(call);
-  if (call.service == nullptr)
+  call.route = call.state.router.find(call.request);
+  call.service = call.route.service;
+  if (call.service == nullptr) {
+    const auto target = call.request.headers.find("x-amz-target");
+    const auto prefix = target ? target->substr(0, target->rfind('.')) : std::string_view();
     return refuse(call, "UnknownOperationException",
-                  target ? fmt::format("No service here has the target {}", target->substr(0, 128))
+                  target ? fmt::format("No service here has the target {}", prefix.substr(0, 128))
                          : "The request names no service: it has no X-Amz-Target and no credential scope of one",
                   404);
+  }
   const auto& model = call.service->model();
   call.codec = codec_for(model, call.request);
   if (call.codec == nullptr)
     return refuse(call, "UnknownOperationException", fmt::format("{} is not served in this protocol", model.full_name),
                   501);
-  if (call.request.method != "POST")
-    return refuse(call, "UnknownOperationException", fmt::format("{} takes POST requests only", model.full_name), 405);
-  const auto name = split_target(target.value_or(std::string_view())).second;
-  call.operation = model.find_operation(name);
-  if (call.operation == nullptr)
-    return refuse(call, "UnknownOperationException",
-                  fmt::format("{} has no operation {}", model.full_name,
-                              name.empty() ? "without an X-Amz-Target header" : name.substr(0, 128)));
-  return true;
+  if (call.route.bad_path) return refuse(call, "InvalidURI", "Couldn't parse the specified URI.");
+  call.operation = call.route.operation;
+  return call.operation != nullptr || answer_unmatched(call);
 }
 
 /// No signature of any kind: neither in the header nor in the query, where one that cannot be read is still one.
@@ -178,7 +170,10 @@ bool authenticate(Call& call) {
     call.context.caller_arn = call.context.principal.arn;
     return true;
   }
-  const SignatureDemands demands{.service = std::string(call.service->model().signing_name), .rules = {}};
+  const auto& model = call.service->model();
+  const SignatureDemands demands{.service = std::string(model.signing_name),
+                                 .rules = model.signs_like_s3 ? kS3Rules : SignatureRules{},
+                                 .allow_unsigned_payload = model.signs_like_s3};
   auto verified = call.state.verifier.verify(call.request, demands, call.context.time);
   if (!verified) {
     call.error = call.codec->auth_error(verified.error());
@@ -207,7 +202,8 @@ bool find_provider(Call& call) {
 
 bool parse(Call& call) {
   call.input = call.operation->make_input();
-  auto read = call.codec->read(call.request, *call.operation, call.input.get());
+  const Routed routed{.request = call.request, .labels = call.route.labels, .body = call.request.body};
+  auto read = call.codec->read(routed, *call.operation, call.input.get());
   if (!read) return refuse(call, std::move(read.error()));
   call.violations = std::move(*read);
   return true;
@@ -235,7 +231,7 @@ bool provide(Call& call) {
 }
 
 bool write(Call& call) {
-  call.codec->write(*call.operation, call.output.get(), call.context.request_id, call.response);
+  call.codec->write(call.service->model(), *call.operation, call.output.get(), call.context.request_id, call.response);
   return true;
 }
 
@@ -256,8 +252,8 @@ constexpr Step kChain[] = {
     {"write", write},          // output to bytes
 };
 
-Call begin(const net::Request& request, const Gateway::State& state, const std::vector<const Service*>& services) {
-  Call call(request, state, services);
+Call begin(const net::Request& request, const Gateway::State& state) {
+  Call call(request, state);
   call.context.request_id = uuid_v4();
   call.context.account = state.options.account;
   call.context.region = state.options.region;
@@ -296,6 +292,8 @@ Answer finish(Call& call) {
     call.error->request_id = call.context.request_id;
     call.response = net::Response{};
     const Codec& codec = call.codec != nullptr ? *call.codec : json_codec("1.1");
+    if (call.service != nullptr) call.error->model = &call.service->model();
+    if (call.error->shape == nullptr) codec.translate(*call.error);
     codec.write_error(*call.error, call.response);
     if (call.raised)
       for (const auto& header : static_cast<const Raised*>(call.raised.get())->http.headers)
@@ -329,25 +327,29 @@ Gateway::Gateway(const GatewayOptions& options, const CredentialSource& credenti
     : state_(new State{options,
                        clock,
                        SignatureVerifier(credentials, options.region, options.clock_skew),
+                       Router(options.domains),
                        {},
                        &Authorizer::root_only()}) {}
 
 Gateway::~Gateway() = default;
 
-void Gateway::add(const Service& service) { services_.push_back(&service); }
+void Gateway::add(const Service& service) {
+  services_.push_back(&service);
+  state_->router.add(service);
+}
 
 void Gateway::set_authorizer(const Authorizer& authorizer) { state_->authorizer = &authorizer; }
 
 void Gateway::add_gate(Gate gate) { state_->gates.push_back(std::move(gate)); }
 
 Answer Gateway::handle(const net::Request& request) const {
-  Call call = begin(request, *state_, services_);
+  Call call = begin(request, *state_);
   run_chain(call);
   return finish(call);
 }
 
 Answer Gateway::refuse(const net::Request& request, const Error& error) const {
-  Call call = begin(request, *state_, services_);
+  Call call = begin(request, *state_);
   if (route(call)) aws::refuse(call, error);
   return finish(call);
 }

@@ -46,6 +46,8 @@ struct GatewayOptions {
   std::string region = "us-east-1";
   /// How far the time of a signature may be from ours.
   std::chrono::seconds clock_skew{15 * 60};
+  /// Under which S3 buckets are found as "BUCKET.DOMAIN" and "BUCKET.s3.DOMAIN", besides amazonaws.com.
+  std::vector<std::string> domains{"localhost"};
 };
 
 /// The request chain: from a whole HTTP request to a whole HTTP response. Holds no request state; `handle` blocks and

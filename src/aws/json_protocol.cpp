@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "aws/codec.hpp"
 #include "aws/json_reader.hpp"
 #include "aws/json_writer.hpp"
@@ -42,14 +40,13 @@ class JsonCodec final : public Codec {
  public:
   explicit JsonCodec(std::string_view version) : content_type_(fmt::format("application/x-amz-json-{}", version)) {}
 
-  Result<std::vector<Violation>> read(const net::Request& request, const Operation& operation,
-                                      void* input) const override {
+  Result<std::vector<Violation>> read(const Routed& routed, const Operation& operation, void* input) const override {
     // Services take no body at all for {}.
-    if (operation.input == nullptr || request.body.empty()) return std::vector<Violation>();
-    return read_json(as_text(request.body), *operation.input, input);
+    if (operation.input == nullptr || routed.body.empty()) return std::vector<Violation>();
+    return read_json(as_text(routed.body), *operation.input, input);
   }
 
-  void write(const Operation& operation, const void* output, const std::string& request_id,
+  void write(const ServiceModel&, const Operation& operation, const void* output, const std::string& request_id,
              net::Response& response) const override {
     head(200, request_id, response);
     response.body.reserve(256);
@@ -104,11 +101,6 @@ const Codec& json_codec(std::string_view version) {
   static const JsonCodec json_1_0("1.0");
   static const JsonCodec json_1_1("1.1");
   return version == "1.0" ? json_1_0 : json_1_1;
-}
-
-const Codec* codec_for(const ServiceModel& model, const net::Request&) {
-  const bool speaks_json = std::ranges::find(model.protocols, Protocol::Json) != model.protocols.end();
-  return speaks_json ? &json_codec(model.json_version) : nullptr;
 }
 
 }  // namespace likeness::aws

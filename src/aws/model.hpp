@@ -84,6 +84,8 @@ struct Member {
   void* slot(void* structure) const { return static_cast<std::byte*>(structure) + offset; }
   const void* slot(const void* structure) const { return static_cast<const std::byte*>(structure) + offset; }
   const void* find(const void* structure) const { return ops->find(slot(structure)); }
+  /// Whether the items of a list or map stand beside the other members instead of inside of an element of their own.
+  bool is_flattened() const;
 };
 
 struct Shape {
@@ -131,6 +133,8 @@ struct Shape {
     return nullptr;
   }
 };
+
+inline bool Member::is_flattened() const { return flattened || shape->is_flattened; }
 
 struct Operation {
   std::string_view name;
