@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kInline = 32u << 10;  // of TemporaryStorage
+
 Bytes some_bytes(std::size_t size, unsigned seed = 1) {
   std::mt19937 random(seed);
   Bytes bytes(size);
@@ -63,8 +65,8 @@ TEST(Blobs, OfEverySizeComeBackAsTheyWereInEveryPieceAlsoAfterARestart) {
     Bytes content;
   };
   std::vector<Case> cases;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{32} << 10, (std::size_t{32} << 10) + 1,
-                                 kBlobBlock - 1, kBlobBlock, kBlobBlock + 1, 3 * kBlobBlock, std::size_t{5} << 20})
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kInline - 1, kInline, kInline + 1, kBlobBlock - 1,
+                                 kBlobBlock, kBlobBlock + 1, 3 * kBlobBlock, std::size_t{5} << 20})
     for (const std::size_t piece : {std::size_t{777}, std::size_t{64} << 10, std::size_t{6} << 20}) {
       const Bytes content = some_bytes(size, static_cast<unsigned>(size));
       // What is expected may be wrong either way.

@@ -14,7 +14,7 @@ namespace likeness::storage {
 
 struct BlobOptions {
   /// Blobs of up to this size are kept by the engine, where many share one sync; larger ones get files of their own.
-  std::size_t inline_bytes = 32u << 10;
+  std::size_t inline_bytes = 128u << 10;
 };
 
 struct EmbeddedOptions {

@@ -30,11 +30,16 @@ constexpr char kInEngine = 'i';
 constexpr char kInFile = 'f';
 constexpr std::size_t kIdSize = 1 + 12 + 16;
 constexpr std::size_t kTimeDigits = 12;
+constexpr std::size_t kFolderDigits =
+    8;  // of the time: a folder takes 4 seconds, a round through all a quarter of an hour
 constexpr std::string_view kIncoming = "incoming";
 constexpr int kFolders = 256;
 
 /// A blob in the engine: the CRC-32C of its bytes (little-endian), then the bytes.
 constexpr std::size_t kSumBytes = sizeof(std::uint32_t);
+/// Beside it a row without a value, so that `sweep` finds the ids without reading the bytes.
+constexpr char kIdRow = 'k';
+std::string id_row(std::string_view id) { return kIdRow + std::string(id); }
 
 std::string time_digits(TimePoint time) {
   const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -82,8 +87,9 @@ class PutBlob final : public EmbeddedEngine::Change {
     const Slice key(id_);
     const std::array<Slice, 2> value = {Slice(reinterpret_cast<const char*>(&sum_), kSumBytes),
                                         Slice(reinterpret_cast<const char*>(content_.data()), content_.size())};
-    const Status status = group.batch.Put(group.blobs, rocksdb::SliceParts(&key, 1),
-                                          rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
+    Status status = group.batch.Put(group.blobs, rocksdb::SliceParts(&key, 1),
+                                    rocksdb::SliceParts(value.data(), static_cast<int>(value.size())));
+    if (status.ok()) status = group.batch.Put(group.blobs, id_row(id_), Slice());
     if (!status.ok()) return storage_failure(status, "preparing a blob");
     return {};
   }
@@ -102,9 +108,11 @@ class RemoveBlobs final : public EmbeddedEngine::Change {
     durable = false;  // what comes back after a crash is garbage, and swept
   }
   Result<void> apply(EmbeddedEngine::Group& group) override {
-    for (const std::string& id : ids_)
-      if (const Status status = group.batch.Delete(group.blobs, id); !status.ok())
-        return storage_failure(status, "removing a blob");
+    for (const std::string& id : ids_) {
+      Status status = group.batch.Delete(group.blobs, id);
+      if (status.ok()) status = group.batch.Delete(group.blobs, id_row(id));
+      if (!status.ok()) return storage_failure(status, "removing a blob");
+    }
     return {};
   }
 
@@ -152,11 +160,11 @@ class EmbeddedBlobs::Writer final : public BlobWriter {
     if (::rename(path_.c_str(), target.c_str()) != 0) return file_failure("naming", target, errno);
     named_ = true;
     if (blobs_.engine_->options().sync) {
-      const bool synced = ::fdatasync(file_->file()) == 0;
-      const int error = errno;
-      Result<void> done;
-      if (!synced) done = file_failure("syncing", target, error);
-      if (done) done = sync_directory(target.parent_path());
+      // Both at the same time: they share a commit of the file system's journal.
+      auto directory = blobs_.directories_.ask(target.parent_path());
+      const int error = ::fdatasync(file_->file()) == 0 ? 0 : errno;
+      Result<void> done = directory.wait();
+      if (error != 0) done = file_failure("syncing", target, error);
       if (!done) {
         ::unlink(target.c_str());
         return fail(done);
@@ -221,7 +229,10 @@ Result<std::unique_ptr<EmbeddedBlobs>> open_embedded_blobs(std::shared_ptr<Embed
   return std::make_unique<EmbeddedBlobs>(std::move(engine), folder, options);
 }
 
-fs::path EmbeddedBlobs::path_of(std::string_view id) const { return folder_ / id.substr(id.size() - 2) / id; }
+fs::path EmbeddedBlobs::path_of(std::string_view id) const {
+  // Those of the same second or so: whoever commits at once then waits for the sync of one folder, not of many.
+  return folder_ / id.substr(kFolderDigits, 2) / id;
+}
 
 Result<void> EmbeddedBlobs::check_room(std::uint64_t wanted) const {
   std::error_code error;
@@ -282,8 +293,8 @@ Result<std::size_t> EmbeddedBlobs::sweep(TimePoint older_than, const std::functi
 Result<std::size_t> EmbeddedBlobs::sweep_engine(std::string_view before,
                                                 const std::function<bool(std::string_view id)>& in_use) {
   constexpr std::size_t kAtOnce = 1000;
-  const std::string upper = kInEngine + std::string(before);
-  std::string from(1, kInEngine);
+  const std::string upper = id_row(kInEngine + std::string(before));
+  std::string from(1, kIdRow);
   std::size_t removed = 0;
   for (bool more = true; more;) {
     // Ids are gathered first: `in_use` reads, and removing waits for commits, so neither may hold the engine in use.
@@ -297,11 +308,14 @@ Result<std::size_t> EmbeddedBlobs::sweep_engine(std::string_view before,
       options.iterate_upper_bound = &bound;
       options.fill_cache = false;
       const std::unique_ptr<rocksdb::Iterator> it((*db)->NewIterator(options, db->family(Family::Blobs)));
-      for (it->Seek(from); it->Valid() && ids.size() < kAtOnce; it->Next()) ids.push_back(it->key().ToString());
+      for (it->Seek(from); it->Valid() && ids.size() < kAtOnce; it->Next()) {
+        from = it->key().ToString();
+        ids.push_back(from.substr(1));
+      }
       if (!it->status().ok()) return storage_failure(it->status(), "looking for unused blobs");
     }
     more = ids.size() == kAtOnce;
-    if (more) from = ids.back() + '\0';
+    from.push_back('\0');
     std::erase_if(ids, [&](const std::string& id) { return in_use(id); });
     if (ids.empty()) continue;
     RemoveBlobs change(ids);

@@ -14,6 +14,7 @@
 
 #include "base/result.hpp"
 #include "storage/blobs.hpp"
+#include "storage/directory_syncer.hpp"
 #include "storage/embedded.hpp"
 
 namespace likeness::storage {
@@ -21,7 +22,7 @@ namespace likeness::storage {
 class EmbeddedEngine;
 
 /// Small blobs in the engine, large ones in files DATA/blobs/xx/ID. The id says which, and when it was committed:
-///   i or f, then 12 hex digits of milliseconds since 1970, then 16 random ones; xx are the last two.
+///   i or f, then 12 hex digits of milliseconds since 1970, then 16 random ones; xx are two of the time.
 /// So blobs sort by age in the engine, and `sweep` need not look at young ones.
 ///
 /// A file is written in DATA/blobs/incoming, gets its name and is then synced. A crash may leave a file of that name
@@ -48,6 +49,7 @@ class EmbeddedBlobs final : public Blobs {
   const std::filesystem::path folder_;
   const BlobOptions options_;
   std::atomic<std::uint64_t> incoming_ = 0;
+  DirectorySyncer directories_;
 };
 
 }  // namespace likeness::storage

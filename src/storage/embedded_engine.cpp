@@ -60,7 +60,7 @@ rocksdb::DBOptions engine_options(const StoreOptions& options) {
   engine.listeners.push_back(std::make_shared<RecoverWhenAsked>());
   engine.track_and_verify_wals_in_manifest = true;  // a log file that is gone is an error, not silence
   engine.max_total_wal_size = 4 * options.write_buffer_bytes;
-  engine.db_write_buffer_size = 2 * options.write_buffer_bytes;  // of all families together
+  engine.db_write_buffer_size = 3 * options.write_buffer_bytes;  // of all families together
   engine.max_open_files = 512;
   engine.max_background_jobs = 2;
   engine.bytes_per_sync = 1u << 20;
@@ -73,6 +73,7 @@ rocksdb::DBOptions engine_options(const StoreOptions& options) {
 rocksdb::ColumnFamilyOptions tables_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = options.write_buffer_bytes;
+  family.max_write_buffer_number = 4;  // writers go on while one is written out
   family.level_compaction_dynamic_level_bytes = true;
   // What was removed leaves the files within a day, even if nothing else is ever written near it.
   family.periodic_compaction_seconds = 24 * 60 * 60;
@@ -99,8 +100,10 @@ rocksdb::ColumnFamilyOptions blobs_options(const StoreOptions& options, std::sha
   family.min_blob_size = 1024;
   family.blob_file_size = 64u << 20;
   family.enable_blob_garbage_collection = true;
-  family.blob_garbage_collection_age_cutoff = 1.0;  // so that the daily compaction leaves nothing that was removed
-  family.blob_garbage_collection_force_threshold = 0.5;
+  // Rewriting happens only where it gives back a quarter of the room, not every day for nothing.
+  family.periodic_compaction_seconds = 0;
+  family.blob_garbage_collection_age_cutoff = 1.0;
+  family.blob_garbage_collection_force_threshold = 0.25;
   return family;
 }
 

@@ -48,6 +48,7 @@ class TemporaryStorage {
     options.store.sync = false;
     options.store.cache_bytes = 4u << 20;
     options.store.write_buffer_bytes = 4u << 20;
+    options.blobs.inline_bytes = 32u << 10;
     auto opened = EmbeddedStorage::open(folder_.path(), options);
     if (!opened) throw std::runtime_error(opened.error().message + " " + opened.error().detail);
     storage_ = std::move(*opened);
