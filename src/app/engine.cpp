@@ -9,10 +9,12 @@
 #include "app/throttle.hpp"
 #include "aws/credentials.hpp"
 #include "aws/gateway.hpp"
-#include "domain/image_source.hpp"
+#include "domain/change_feed.hpp"
+#include "domain/objects/object_store.hpp"
 #include "domain/recognition.hpp"
 #include "index/face_index.hpp"
 #include "services/rekognition/provider.hpp"
+#include "services/s3/provider.hpp"
 #include "storage/embedded.hpp"
 #include "vision/face_pipeline.hpp"
 #include "vision/runtime/runtime.hpp"
@@ -73,7 +75,9 @@ struct Engine::Parts {
   std::unique_ptr<vision::Runtime> runtime;
   std::unique_ptr<BackgroundAnalyzer> analyzer;
   std::unique_ptr<MeasuredAnalyzer> measured;
-  domain::NoObjects objects;
+  std::unique_ptr<domain::ChangeFeed> object_changes;
+  std::unique_ptr<objects::ObjectStore> objects;
+  std::unique_ptr<s3::S3> s3;
   std::unique_ptr<domain::Recognition> recognition;
   std::unique_ptr<aws::Service> rekognition;
   aws::StaticCredentials credentials;
@@ -105,7 +109,16 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->log = &parts->storage->log();
   health.set("storage", Health::State::Ready);
 
-  auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->objects,
+  auto changes = domain::ChangeFeed::open(*parts->store, "s3", Clock::system());
+  if (!changes) return fail(changes);
+  parts->object_changes = std::move(*changes);
+  auto objects = objects::ObjectStore::open(*parts->store, *parts->blobs, *parts->object_changes, Clock::system());
+  if (!objects) return fail(objects);
+  parts->objects = std::move(*objects);
+  parts->s3 =
+      std::make_unique<s3::S3>(*parts->objects, s3::Options{.account = settings.account, .region = settings.region});
+
+  auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->s3->images(),
                                                Clock::system(), recognition_settings(settings));
   if (!recognition) return fail(recognition);
   parts->recognition = std::move(*recognition);
@@ -122,6 +135,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   options.region = settings.region;
   parts->gateway = std::make_unique<aws::Gateway>(options, parts->credentials);
   parts->gateway->add(*parts->rekognition);
+  parts->gateway->add(parts->s3->service());
   const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");
   parts->gateway->add_gate([&throttle = parts->throttle, throttled](const aws::CallInfo& call) -> Result<void> {
     if (throttle.admit(call.operation.name)) return {};

@@ -9,7 +9,10 @@ namespace likeness::domain {
 struct Caller {
   std::string account = "000000000000";
   std::string region = "us-east-1";
-  std::string arn;  // who asks, for the object store's policies
+  std::string arn;  // who asks
+  /// What the services know of the request (an aws::RequestContext), valid during the call: the object store asks it
+  /// what the caller may read. Null: the server asks for itself.
+  const void* request = nullptr;
 
   std::string scope() const { return account + "/" + region; }
 };

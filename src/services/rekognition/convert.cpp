@@ -105,7 +105,7 @@ shapes::ImageQuality to_shape(const vision::Quality& quality) {
 }  // namespace
 
 domain::Caller caller_of(const aws::RequestContext& context) {
-  return {.account = context.account, .region = context.region, .arn = context.caller_arn};
+  return {.account = context.account, .region = context.region, .arn = context.caller_arn, .request = &context};
 }
 
 domain::ImageSource source_of(const shapes::Image& image) {

@@ -1,0 +1,32 @@
+#include "services/s3/provider.hpp"
+
+#include "services/s3/common.hpp"
+#include "services/s3/images.hpp"
+
+namespace likeness::s3 {
+
+S3::S3(objects::ObjectStore& store, const Options& options)
+    : state_(std::make_unique<State>(store, options)),
+      service_(std::make_unique<aws::Service>(shapes::model())),
+      images_(std::make_unique<Images>(*state_)) {
+  aws::Service& service = *service_;
+  State& state = *state_;
+  service.allow_anonymous();
+  register_buckets(service, state);
+  register_reads(service, state);
+  register_writes(service, state);
+  register_copies(service, state);
+  register_listings(service, state);
+  register_uploads(service, state);
+  register_tagging(service, state);
+  register_locks(service, state);
+  register_access(service, state);
+  register_configurations(service, state);
+  register_pages(service, state);
+}
+
+S3::~S3() = default;
+
+domain::ObjectReader& S3::images() { return *images_; }
+
+}  // namespace likeness::s3
