@@ -20,7 +20,7 @@ ALLOWED = {
     "net": {"base"},
     "aws": {"base", "net", "policy"},
     "domain": {"base", "policy", "storage", "index", "vision", "media"},
-    "services": {"base", "policy", "aws", "domain", "storage", "index", "vision", "media"},
+    "services": {"base", "policy", "aws", "net", "domain", "storage", "index", "vision", "media"},
     "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "aws", "domain", "services"},
 }
 # A library's headers stay in one module (tests and generated code aside).
