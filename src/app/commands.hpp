@@ -1,7 +1,15 @@
 #pragma once
 
+#include <filesystem>
+#include <string>
+
+#include "base/result.hpp"
+
 namespace CLI {
 class App;
+}
+namespace likeness::storage {
+class EmbeddedStorage;
 }
 
 /// The subcommands of `likeness`, one file each (command_<name>.cpp). `add_x_command` declares the options of one and
@@ -10,7 +18,11 @@ class App;
 /// photos (cli/) tell more apart, see cli/console.hpp. Both references outlive parsing.
 namespace likeness::app {
 
+void add_backup_commands(CLI::App& root, int& exit_code);
 void add_config_command(CLI::App& root, int& exit_code);
 void add_serve_command(CLI::App& root, int& exit_code);
+
+/// Writes a backup and says in words how large it is.
+Result<std::string> backup_to(storage::EmbeddedStorage& storage, const std::filesystem::path& destination);
 
 }  // namespace likeness::app

@@ -152,6 +152,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
+storage::EmbeddedStorage& Engine::storage() { return *parts_->storage; }
+
 Chain Engine::chain() {
   aws::Gateway& gateway = *parts_->gateway;
   return {[&gateway](const net::Request& request) { return gateway.handle(request); },

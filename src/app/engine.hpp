@@ -8,6 +8,7 @@
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "config/settings.hpp"
+#include "storage/embedded.hpp"
 
 namespace likeness::app {
 
@@ -25,6 +26,7 @@ class Engine {
 
   /// Borrows the engine.
   Chain chain();
+  storage::EmbeddedStorage& storage();
 
  private:
   struct Parts;

@@ -16,6 +16,8 @@
 
 #include "app/access_log.hpp"
 #include "app/cli/environment.hpp"
+#include "app/commands.hpp"
+#include "app/control.hpp"
 #include "app/engine.hpp"
 #include "app/folder_lock.hpp"
 #include "app/front.hpp"
@@ -147,6 +149,17 @@ int run_serve(const ServeOptions& options) {
   auto engine = Engine::open(settings, data, health, metrics);
   if (!engine) return failed(engine.error());
   Front front({settings.account, settings.region, settings.metrics}, (*engine)->chain(), health, metrics, **access_log);
+
+  const auto control = ControlSocket::listen(data, [&](std::string_view request) -> Result<std::string> {
+    constexpr std::string_view kBackup = "backup ";
+    if (!request.starts_with(kBackup)) return client_error("UnknownRequest", "The server does not know this request.");
+    const std::filesystem::path destination(request.substr(kBackup.size()));
+    auto done = backup_to((*engine)->storage(), destination);
+    if (done) log::info("backup to {}: {}", destination.string(), *done);
+    return done;
+  });
+  // Without it only `likeness backup` does not work while the server runs.
+  if (!control) log::warn("{} {}", control.error().message, control.error().detail);
 
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
   net::Handlers handlers;

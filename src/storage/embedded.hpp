@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/result.hpp"
+#include "storage/backup.hpp"
 #include "storage/blobs.hpp"
 #include "storage/embedded_store.hpp"
 #include "storage/log.hpp"
@@ -36,6 +37,14 @@ class EmbeddedStorage {
   Store& store();
   Blobs& blobs();
   Log& log();
+
+  /// Writes a backup (backup.hpp) of one moment into `destination` while everything goes on: tables, logs and every
+  /// blob they name. Files that never change are linked where the disk allows it, else copied. One at a time. Errors:
+  /// "NotEmpty", "StorageFull", "StorageFailure".
+  Result<BackupReport> backup(const std::filesystem::path& destination);
+
+  /// Reads all of the tables, logs and small blobs and checks their checksums.
+  Result<void> verify() const;
 
  private:
   struct Parts;

@@ -273,12 +273,56 @@ Result<void> EmbeddedBlobs::remove(std::string_view id) {
   if (!valid_id(id)) return {};
   if (id[0] == kInFile) {
     const fs::path path = path_of(id);
+    const std::lock_guard lock(held_mutex_);
+    if (holders_ > 0) {
+      held_.emplace_back(id);
+      return {};
+    }
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure("removing", path, errno);
     return {};
   }
   const std::string one(id);
   RemoveBlobs change(std::span(&one, 1));
   return engine_->commit(change);
+}
+
+EmbeddedBlobs::HeldRemovals::HeldRemovals(EmbeddedBlobs& blobs) : blobs_(blobs) {
+  const std::lock_guard lock(blobs_.held_mutex_);
+  ++blobs_.holders_;
+}
+
+EmbeddedBlobs::HeldRemovals::~HeldRemovals() {
+  const std::lock_guard lock(blobs_.held_mutex_);
+  if (--blobs_.holders_ > 0) return;
+  for (const std::string& id : blobs_.held_) ::unlink(blobs_.path_of(id).c_str());
+  blobs_.held_.clear();
+}
+
+Result<std::vector<std::string>> EmbeddedBlobs::link_all(const fs::path& folder) const {
+  std::vector<std::string> not_whole;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  ::chmod(folder.c_str(), 0700);
+  for (int number = 0; number < kFolders && !error; ++number) {
+    const fs::path from = folder_ / folder_of(number);
+    const fs::path to = folder / folder_of(number);
+    for (fs::directory_iterator files(from, error); !error && files != fs::directory_iterator();
+         files.increment(error)) {
+      const fs::path name = files->path().filename();
+      if (!valid_id(name.string())) continue;
+      if (auto opened = open_blob_file(files->path(), 0, 0); !opened) {
+        not_whole.push_back(name.string());
+        continue;
+      }
+      fs::create_directory(to, error);
+      if (error) return file_failure("making", to, error.value());
+      if (::link(files->path().c_str(), (to / name).c_str()) == 0) continue;
+      fs::copy_file(files->path(), to / name, error);
+      if (error) return file_failure("copying", files->path(), error.value());
+    }
+  }
+  if (error) return file_failure("copying", folder, error.value());
+  return not_whole;
 }
 
 Result<std::size_t> EmbeddedBlobs::sweep(TimePoint older_than, const std::function<bool(std::string_view id)>& in_use) {

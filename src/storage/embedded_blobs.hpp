@@ -38,6 +38,21 @@ class EmbeddedBlobs final : public Blobs {
   Result<void> remove(std::string_view id) override;
   Result<std::size_t> sweep(TimePoint older_than, const std::function<bool(std::string_view id)>& in_use) override;
 
+  /// While one lives, files of removed blobs stay.
+  class HeldRemovals {
+   public:
+    explicit HeldRemovals(EmbeddedBlobs& blobs);
+    ~HeldRemovals();
+    HeldRemovals(const HeldRemovals&) = delete;
+    HeldRemovals& operator=(const HeldRemovals&) = delete;
+
+   private:
+    EmbeddedBlobs& blobs_;
+  };
+
+  /// Links or copies the file of every blob into a folder of the same layout. Returns those that are not whole.
+  Result<std::vector<std::string>> link_all(const std::filesystem::path& folder) const;
+
  private:
   class Writer;
   std::filesystem::path path_of(std::string_view id) const;
@@ -49,6 +64,9 @@ class EmbeddedBlobs final : public Blobs {
   const std::filesystem::path folder_;
   const BlobOptions options_;
   std::atomic<std::uint64_t> incoming_ = 0;
+  std::mutex held_mutex_;
+  int holders_ = 0;
+  std::vector<std::string> held_;  // what is to be removed when nobody holds any more
   DirectorySyncer directories_;
 };
 

@@ -103,6 +103,11 @@ class EmbeddedEngine {
   Result<Use> use() const;
   Result<void> commit(Change& change);
 
+  /// A copy of this moment in `folder`, which must not exist; links where it can.
+  Result<void> checkpoint(const std::filesystem::path& folder) const;
+  /// Checks the checksums of all files.
+  Result<void> verify() const;
+
   const StoreOptions& options() const { return options_; }
   const std::filesystem::path& path() const { return path_; }
 
