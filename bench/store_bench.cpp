@@ -89,7 +89,8 @@ int run(const Arguments& arguments) {
   };
   for (int number = 0; number < kItems; number += 500) {
     std::vector<Write> writes;
-    for (int i = number; i < number + 500; ++i) writes.push_back({.table = "t", .key = key(i), .value = value(i, 400), .expected_value = {}});
+    for (int i = number; i < number + 500; ++i)
+      writes.push_back({.table = "t", .key = key(i), .value = value(i, 400), .expected_value = {}});
     if (!store.commit(std::move(writes))) return 1;
   }
   fmt::print("| what | threads | per second | p50 ms | p99 ms |\n|---|---|---|---|---|\n");
