@@ -157,7 +157,8 @@ storage::EmbeddedStorage& Engine::storage() { return *parts_->storage; }
 Chain Engine::chain() {
   aws::Gateway& gateway = *parts_->gateway;
   return {[&gateway](const net::Request& request) { return gateway.handle(request); },
-          [&gateway](const net::Request& request, const Error& error) { return gateway.refuse(request, error); }};
+          [&gateway](const net::Request& request, const Error& error) { return gateway.refuse(request, error); },
+          [&gateway](const net::Request& head) { return gateway.wants_stream(head); }};
 }
 
 }  // namespace likeness::app

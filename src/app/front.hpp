@@ -18,6 +18,7 @@ namespace likeness::app {
 struct Chain {
   std::function<aws::Answer(const net::Request&)> call;
   std::function<aws::Answer(const net::Request&, const Error&)> refuse;
+  std::function<bool(const net::Request&)> wants_stream = {};
 };
 
 struct FrontOptions {

@@ -148,7 +148,8 @@ int run_serve(const ServeOptions& options) {
 
   auto engine = Engine::open(settings, data, health, metrics);
   if (!engine) return failed(engine.error());
-  Front front({settings.account, settings.region, settings.metrics}, (*engine)->chain(), health, metrics, **access_log);
+  const Chain chain = (*engine)->chain();
+  Front front({settings.account, settings.region, settings.metrics}, chain, health, metrics, **access_log);
 
   const auto control = ControlSocket::listen(data, [&](std::string_view request) -> Result<std::string> {
     constexpr std::string_view kBackup = "backup ";
@@ -165,6 +166,14 @@ int run_serve(const ServeOptions& options) {
   net::Handlers handlers;
   handlers.handle = [&](const net::Request& request) { return front.handle(request); };
   handlers.immediate = [&](const net::Request& request) { return front.immediate(request); };
+  handlers.plan = [&](const net::Request& head) {
+    // The largest object is 5 GB; what aws-chunked puts around it is less than 1 GB.
+    constexpr std::uint64_t kLargest = 6ull << 30;
+    net::BodyPlan plan;
+    plan.stream = chain.wants_stream && chain.wants_stream(head);
+    if (plan.stream) plan.max_bytes = kLargest;
+    return plan;
+  };
   handlers.refuse = [&](const net::Request* request, int status, std::string_view message) {
     return front.refuse(request, status, message);
   };

@@ -29,6 +29,7 @@ struct ErrorAnswer {
   /// The exception's struct where it has more to tell than a message; its members are then written, `message` is not.
   const void* structure = nullptr;
   std::vector<std::pair<std::string, std::string>> elements = {};  // further ones, of protocols that have any
+  std::string resource = {};                                       // the path that was asked for
 };
 
 /// A request that has found its operation.
@@ -51,6 +52,8 @@ class Codec {
   virtual void write_error(const ErrorAnswer& error, net::Response& response) const = 0;
   /// What this protocol calls a request whose signature is refused. The status is that of the answer.
   virtual ErrorAnswer auth_error(const AuthProblem& problem) const = 0;
+  /// What this protocol says of an input that breaks the model.
+  virtual ErrorAnswer violation_error(const Operation& operation, const std::vector<Violation>& violations) const;
   /// The chain names its own errors as the JSON services do ("ValidationException"); this gives them the code, status
   /// and text that this protocol's services have.
   virtual void translate(ErrorAnswer&) const {}
@@ -59,6 +62,8 @@ class Codec {
 /// json 1.0 or 1.1: `version` becomes part of the content type.
 const Codec& json_codec(std::string_view version);
 const Codec& query_codec();
+const Codec& rest_json_codec();
+const Codec& rest_xml_codec();
 
 /// The codec for a request to a service. Null if nothing that the service speaks is built in.
 const Codec* codec_for(const ServiceModel& model, const net::Request& request);

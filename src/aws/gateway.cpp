@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "aws/codec.hpp"
 #include "aws/constraints.hpp"
 #include "aws/exceptions.hpp"
+#include "aws/http_binding.hpp"
+#include "aws/request_body.hpp"
 #include "aws/router.hpp"
 #include "aws/signature_verifier.hpp"
 #include "base/bytes.hpp"
@@ -40,6 +43,8 @@ struct Call {
   const Codec* codec = nullptr;
   const Operation* operation = nullptr;
   RequestContext context;
+  Verified verified;
+  OpenedBody body;
   Object input{nullptr, [](void*) {}};
   std::vector<Violation> violations;
   Object output{nullptr, [](void*) {}};
@@ -168,6 +173,8 @@ bool authenticate(Call& call) {
   if (carries_no_signature(call.request) && (call.operation->is_unsigned || call.service->anonymous_allowed())) {
     call.context.principal = policy::Principal::anonymous();
     call.context.caller_arn = call.context.principal.arn;
+    if (call.request.headers.get("x-amz-content-sha256") == "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+      call.verified.payload = PayloadForm::UnsignedTrailer;
     return true;
   }
   const auto& model = call.service->model();
@@ -176,9 +183,11 @@ bool authenticate(Call& call) {
                                  .allow_unsigned_payload = model.signs_like_s3};
   auto verified = call.state.verifier.verify(call.request, demands, call.context.time);
   if (!verified) {
+    verified.error().presigned = !call.request.headers.contains("authorization");
     call.error = call.codec->auth_error(verified.error());
     return false;
   }
+  call.verified = *verified;
   call.context.access_key_id = std::move(verified->access_key_id);
   call.context.caller_arn = verified->principal.arn;
   call.context.principal = std::move(verified->principal);
@@ -200,9 +209,27 @@ bool find_provider(Call& call) {
                 501);
 }
 
+bool streams_input(const Operation& operation) {
+  if (operation.input == nullptr) return false;
+  const Member* payload = payload_member(*operation.input);
+  return payload != nullptr && payload->shape->kind == Kind::Stream;
+}
+
+bool open_body(Call& call) {
+  const BodyRules rules{.streams = streams_input(*call.operation),
+                        .is_s3 = call.service->model().signs_like_s3,
+                        .limit = call.state.options.max_document_bytes};
+  auto opened = open_body(call.request, call.verified, rules);
+  if (!opened) return refuse(call, std::move(opened.error()));
+  call.body = std::move(*opened);
+  // A vector that moves keeps its bytes where they are, so `whole` still points at `owned`.
+  return true;
+}
+
 bool parse(Call& call) {
   call.input = call.operation->make_input();
-  const Routed routed{.request = call.request, .labels = call.route.labels, .body = call.request.body};
+  const Routed routed{
+      .request = call.request, .labels = call.route.labels, .body = call.body.whole, .stream = call.body.stream};
   auto read = call.codec->read(routed, *call.operation, call.input.get());
   if (!read) return refuse(call, std::move(read.error()));
   call.violations = std::move(*read);
@@ -220,7 +247,8 @@ bool authorize(Call& call) {
 bool validate(Call& call) {
   if (call.operation->input != nullptr) check_constraints(*call.operation->input, call.input.get(), call.violations);
   if (call.violations.empty()) return true;
-  return refuse(call, "ValidationException", validation_message(call.violations));
+  call.error = call.codec->violation_error(*call.operation, call.violations);
+  return false;
 }
 
 bool provide(Call& call) {
@@ -245,6 +273,7 @@ constexpr Step kChain[] = {
     {"authenticate", authenticate},  // whose signature
     {"admit", admit},                // throttling, quotas
     {"find provider", find_provider},
+    {"open body", open_body},  // out of chunks and gzip, checked
     {"parse", parse},          // bytes to input
     {"authorize", authorize},  // may the caller do that to this
     {"validate", validate},    // the constraints of the model
@@ -293,12 +322,14 @@ Answer finish(Call& call) {
     call.response = net::Response{};
     const Codec& codec = call.codec != nullptr ? *call.codec : json_codec("1.1");
     if (call.service != nullptr) call.error->model = &call.service->model();
+    call.error->resource = call.request.path();
     if (call.error->shape == nullptr) codec.translate(*call.error);
     codec.write_error(*call.error, call.response);
     if (call.raised)
       for (const auto& header : static_cast<const Raised*>(call.raised.get())->http.headers)
         call.response.headers.add(header.name, header.value);
   }
+  if (call.error && call.request.method == "HEAD") call.response.body.clear();
   if (call.service != nullptr && call.service->response_hook())
     call.service->response_hook()(call.context, call.request, call.response);
   Answer answer;
@@ -341,6 +372,23 @@ void Gateway::add(const Service& service) {
 void Gateway::set_authorizer(const Authorizer& authorizer) { state_->authorizer = &authorizer; }
 
 void Gateway::add_gate(Gate gate) { state_->gates.push_back(std::move(gate)); }
+
+bool Gateway::wants_stream(const net::Request& head) const {
+  constexpr std::uint64_t kSmall = 256u << 10;
+  if (head.method != "PUT" && head.method != "POST") return false;
+  if (head.headers.contains("x-amz-target")) return false;
+  const auto route = state_->router.find(head);
+  if (route.service == nullptr) return false;
+  // Forms of browsers, which upload files of any size.
+  const bool is_form = route.operation == nullptr && route.service->unmatched() &&
+                       head.headers.get("content-type").starts_with("multipart/form-data");
+  if (!is_form && (route.operation == nullptr || !streams_input(*route.operation))) return false;
+  if (head.headers.contains("expect")) return true;
+  const auto length = head.headers.find("content-length");
+  std::uint64_t bytes = 0;
+  if (!length || std::from_chars(length->data(), length->data() + length->size(), bytes).ec != std::errc()) return true;
+  return bytes > kSmall;
+}
 
 Answer Gateway::handle(const net::Request& request) const {
   Call call = begin(request, *state_);

@@ -48,6 +48,8 @@ struct GatewayOptions {
   std::chrono::seconds clock_skew{15 * 60};
   /// Under which S3 buckets are found as "BUCKET.DOMAIN" and "BUCKET.s3.DOMAIN", besides amazonaws.com.
   std::vector<std::string> domains{"localhost"};
+  /// Of a body that is read whole because it is a document.
+  std::size_t max_document_bytes = 32u << 20;
 };
 
 /// The request chain: from a whole HTTP request to a whole HTTP response. Holds no request state; `handle` blocks and
@@ -72,6 +74,9 @@ class Gateway {
   void add_gate(Gate gate);
 
   const std::vector<const Service*>& services() const { return services_; }
+
+  /// Whether the body of a request with this head is to be given to `handle` while it arrives. Does not block.
+  bool wants_stream(const net::Request& head) const;
 
   /// Never throws, never fails: what goes wrong becomes the error response of the service's protocol.
   Answer handle(const net::Request& request) const;

@@ -286,6 +286,8 @@ class Handler {
       return true;
     }
     frame.member = frame.shape->find_member(key);
+    // Members of the path, the query or a header are not to be had through the body.
+    if (frame.member != nullptr && frame.member->location != Location::Body) frame.member = nullptr;
     if (frame.member == nullptr) return true;
     const auto index = static_cast<std::size_t>(frame.member - frame.shape->members.data());
     const bool again = index < 64 ? (frame.seen >> index & 1) != 0 : frame.member->find(frame.object) != nullptr;

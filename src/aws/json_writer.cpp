@@ -136,7 +136,7 @@ void write_json_string(std::string_view text, std::string& out) {
 void write_json_members(const Shape& shape, const void* structure, std::string& out, bool first) {
   for (const auto& member : shape.members) {
     const void* value = member.find(structure);
-    if (value == nullptr) continue;
+    if (value == nullptr || member.location != Location::Body) continue;
     if (!first) out += ',';
     first = false;
     write_json_string(member.wire_name, out);

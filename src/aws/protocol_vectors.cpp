@@ -249,7 +249,7 @@ std::string differ(const Tree& a, const Tree& b, const std::string& path) {
 Tree parse_xml(const std::string& text) {
   Tree tree;
   std::istringstream in(text);
-  boost::property_tree::read_xml(in, tree);
+  boost::property_tree::read_xml(in, tree, boost::property_tree::xml_parser::no_comments);
   return tree;
 }
 

@@ -67,6 +67,7 @@ enum class AuthFailure {
 struct AuthProblem {
   AuthFailure failure;
   std::string message;
+  bool presigned = false;
 };
 template <class T>
 using AuthResult = tl::expected<T, AuthProblem>;

@@ -112,7 +112,8 @@ struct Response {
   /// Instead of `body`: made while it is sent. Read on the work pool, never further ahead than one piece; an error ends
   /// the connection, so that the client can tell.
   std::shared_ptr<BodyReader> stream{};
-  std::optional<std::uint64_t> stream_length{};  // where known beforehand: sent as Content-Length, else chunked
+  /// Where known beforehand: sent as Content-Length, else chunked. To a HEAD request also what a GET would have sent.
+  std::optional<std::uint64_t> stream_length{};
   bool close = false;                            // end the connection after this response
   /// Told once, from an io thread (do not block), also when nothing could be sent.
   std::function<void(const Sent&)> on_sent{};

@@ -510,7 +510,7 @@ Awaitable<bool> Connection::send(Response response) {
   if (bodiless) {
     response.stream.reset();
   } else if (!response.stream) {
-    framing.length = response.body.size();
+    framing.length = head_only_ && response.stream_length ? *response.stream_length : response.body.size();
   } else if (response.stream_length) {
     framing.length = response.stream_length;
   } else if (version_ >= 11) {
