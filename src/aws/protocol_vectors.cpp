@@ -1,5 +1,6 @@
 #include "aws/protocol_vectors.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -219,20 +220,20 @@ std::map<std::string, std::vector<const Tree*>> children_of(const Tree& tree) {
 }
 
 std::string differ(const Tree& a, const Tree& b, const std::string& path) {
-  if (attributes_of(a) != attributes_of(b)) return path + ": attributes";
+  if (attributes_of(a) != attributes_of(b)) return fmt::format("{}: attributes", path);
   const auto left = children_of(a);
   const auto right = children_of(b);
   if (left.empty() && right.empty()) {
     if (a.data() != b.data() && trimmed(a.data()) != trimmed(b.data()) && !path.ends_with("/RequestId"))
-      return path + ": '" + a.data() + "' is not '" + b.data() + "'";
+      return fmt::format("{}: '{}' is not '{}'", path, a.data(), b.data());
     return {};
   }
   for (const auto& [name, those] : left)
-    if (!right.contains(name)) return path + "/" + name + " is missing in the second";
+    if (!right.contains(name)) return fmt::format("{}/{} is missing in the second", path, name);
   for (const auto& [name, those] : right) {
     const auto at = left.find(name);
-    if (at == left.end()) return path + "/" + name + " is missing in the first";
-    if (at->second.size() != those.size()) return path + "/" + name + ": number of elements";
+    if (at == left.end()) return fmt::format("{}/{} is missing in the first", path, name);
+    if (at->second.size() != those.size()) return fmt::format("{}/{}: number of elements", path, name);
     // The entries of a map have no order.
     if (those.size() > 1 && !those[0]->empty() && at->second.size() == those.size()) {
       const auto in_some_place = [&](const Tree* wanted) {
@@ -241,7 +242,8 @@ std::string differ(const Tree& a, const Tree& b, const std::string& path) {
       if (std::ranges::all_of(those, in_some_place)) continue;
     }
     for (std::size_t i = 0; i < those.size(); ++i)
-      if (auto found = differ(*at->second[i], *those[i], path + "/" + name); !found.empty()) return found;
+      if (auto found = differ(*at->second[i], *those[i], fmt::format("{}/{}", path, name)); !found.empty())
+        return found;
   }
   return {};
 }

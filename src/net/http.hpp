@@ -114,7 +114,7 @@ struct Response {
   std::shared_ptr<BodyReader> stream{};
   /// Where known beforehand: sent as Content-Length, else chunked. To a HEAD request also what a GET would have sent.
   std::optional<std::uint64_t> stream_length{};
-  bool close = false;                            // end the connection after this response
+  bool close = false;  // end the connection after this response
   /// Told once, from an io thread (do not block), also when nothing could be sent.
   std::function<void(const Sent&)> on_sent{};
 };
