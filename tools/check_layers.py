@@ -49,7 +49,7 @@ def problems(root: pathlib.Path):
                     yield f"{path}:{number}: {module} may not use {target}"
                 elif target not in ALLOWED:
                     yield f'{path}:{number}: "{name}" is not a path from src/'
-            elif not path.name.endswith("_test.cpp"):
+            elif not path.stem.endswith("_test"):
                 for prefix, owner in OWNED.items():
                     if name.startswith(prefix) and owner is not None and owner != module:
                         yield f"{path}:{number}: <{name}> belongs to {owner}"

@@ -1,4 +1,4 @@
-#include "aws/protocol_vectors.hpp"
+#include "aws/protocol_vectors_test.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

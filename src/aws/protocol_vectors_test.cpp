@@ -19,7 +19,7 @@ TEST(ProtocolVectors, AreNotHere) {
 #include "aws/gen/vectors_output_json_1_0.hpp"
 #include "aws/gen/vectors_output_json_1_0_query_compatible.hpp"
 #include "aws/json_reader.hpp"
-#include "aws/protocol_vectors.hpp"
+#include "aws/protocol_vectors_test.hpp"
 
 /// Botocore's protocol cases through the generated tables and the real codec: inputs are read and compared with what
 /// the client meant; results are put into structs, written, and read back by a client that knows nothing of our

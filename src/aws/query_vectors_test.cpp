@@ -8,7 +8,7 @@
 #include "aws/exceptions.hpp"
 #include "aws/gen/vectors_input_query.hpp"
 #include "aws/gen/vectors_output_query.hpp"
-#include "aws/protocol_vectors.hpp"
+#include "aws/protocol_vectors_test.hpp"
 
 /// Botocore's cases for the query protocol: forms are read and compared with what the client meant; what we write is
 /// compared with what the client is given, element by element.

@@ -42,7 +42,7 @@ class CheckedReader final : public net::BodyReader {
       : source_(std::move(source)), update_(std::move(update)), finish_(std::move(finish)) {}
 
   Result<std::size_t> read(std::span<std::uint8_t> into) override {
-    const auto count = source_->read(into);
+    auto count = source_->read(into);
     if (!count) return count;
     if (*count > 0) {
       update_(BytesView(into).first(*count));

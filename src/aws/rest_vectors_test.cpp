@@ -13,7 +13,7 @@
 #include "aws/gen/vectors_output_rest_json.hpp"
 #include "aws/gen/vectors_output_rest_xml.hpp"
 #include "aws/http_binding.hpp"
-#include "aws/protocol_vectors.hpp"
+#include "aws/protocol_vectors_test.hpp"
 #include "aws/router.hpp"
 
 /// Botocore's cases for the REST protocols: requests are routed, read and compared with what the client meant; answers

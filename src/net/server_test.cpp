@@ -360,8 +360,8 @@ TEST_F(ServerTest, DrainLetsRunningRequestsFinishAndTakesNoNewOnes) {
   RawSocket running(server_->port()), idle(server_->port());
   running.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
   while (server_->stats().requests < 1 || server_->stats().connections < 2) std::this_thread::sleep_for(5ms);
-  auto drained = std::async(std::launch::async, [&] { return server_->drain(10s); });
-  idle.read_all(5s);
+  auto drained = std::async(std::launch::async, [&] { return server_->drain(30s); });
+  idle.read_all(20s);
   EXPECT_TRUE(idle.closed());
   EXPECT_FALSE(RawSocket(server_->port()).connected());
   gate.set_value();
