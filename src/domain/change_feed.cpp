@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kTable = "changes";
 constexpr std::size_t kTrimAtOnce = storage::kMaxWritesInCommit - 1;
 
-enum Field : std::uint8_t { kTime = 1, kKind, kResource, kBody };
+constexpr std::uint8_t kTime = 1, kKind = 2, kResource = 3, kBody = 4;
 
 std::string sort_of(std::uint64_t position) {
   std::string sort(8, '\0');
@@ -68,7 +68,7 @@ Result<std::unique_ptr<ChangeFeed>> ChangeFeed::open(storage::Store& store, std:
   return std::unique_ptr<ChangeFeed>(new ChangeFeed(store, std::move(name), clock, next));
 }
 
-ChangeFeed::Entry ChangeFeed::begin(std::string kind, std::string resource, std::string body) {
+ChangeFeed::Entry ChangeFeed::begin(const std::string& kind, const std::string& resource, const std::string& body) {
   RecordWriter record;
   record.number(kTime, static_cast<std::uint64_t>(milliseconds(clock_.now())));
   record.text(kKind, kind);

@@ -63,7 +63,7 @@ class ChangeFeed {
   /// `name` is that of the service ("s3"). One feed of a name in a store at a time.
   static Result<std::unique_ptr<ChangeFeed>> open(storage::Store& store, std::string name, const Clock& clock);
 
-  Entry begin(std::string kind, std::string resource, std::string body);
+  Entry begin(const std::string& kind, const std::string& resource, const std::string& body);
 
   /// Up to `limit` entries from `from` on; empty at the end.
   Result<Page> read(std::uint64_t from, std::size_t limit = 100) const;

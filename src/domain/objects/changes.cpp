@@ -5,7 +5,8 @@
 namespace likeness::objects {
 
 namespace {
-enum Field : std::uint8_t { kKey = 1, kVersion, kETag, kSize, kAccount, kRegion, kPrincipal, kAddress, kRequest };
+constexpr std::uint8_t kKey = 1, kVersion = 2, kETag = 3, kSize = 4, kAccount = 5, kRegion = 6, kPrincipal = 7,
+                       kAddress = 8, kRequest = 9;
 }
 
 std::string encode(const ObjectChange& change) {

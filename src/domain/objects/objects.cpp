@@ -264,7 +264,7 @@ Result<std::optional<Removed>> Objects::try_remove_current(const Bucket& bucket,
 Result<std::optional<Removed>> Objects::try_remove_version(const Bucket& bucket, const Removal& removal, int attempt) {
   auto found = read(bucket, removal.key);
   if (!found) return fail(found);
-  const Removed nothing{.version_id = *removal.version_id};
+  Removed nothing{.version_id = *removal.version_id};
   if (!found->current) return nothing;
   Current& current = *found->current;
   const std::string partition = versions_of(bucket.id, removal.key);

@@ -49,7 +49,7 @@ Failure damaged(std::string_view what) {
 
 // -- pieces
 
-enum PieceField : std::uint8_t { kPieceSize = 1, kPieceBlob, kPieceItem, kPieceNumber, kPieceChecksum };
+constexpr std::uint8_t kPieceSize = 1, kPieceBlob = 2, kPieceItem = 3, kPieceNumber = 4, kPieceChecksum = 5;
 
 std::string encode_piece(const Piece& piece) {
   RecordWriter writer;
@@ -76,7 +76,8 @@ bool decode_piece(std::string_view bytes, Piece& piece) {
 
 // -- metadata
 
-enum MetadataField : std::uint8_t { kHeader = 1, kUser, kClass, kTag, kAcl, kRetainMode, kRetainUntil, kHold };
+constexpr std::uint8_t kHeader = 1, kUser = 2, kClass = 3, kTag = 4, kAcl = 5, kRetainMode = 6, kRetainUntil = 7,
+                       kHold = 8;
 
 std::string encode_metadata(const Metadata& metadata) {
   RecordWriter writer;
@@ -115,27 +116,14 @@ bool decode_metadata(std::string_view bytes, Metadata& metadata) {
 
 // -- buckets
 
-enum BucketField : std::uint8_t { kId = 1, kAccount, kRegion, kCreated, kVersioning, kObjectLock, kConfiguration };
+constexpr std::uint8_t kId = 1, kAccount = 2, kRegion = 3, kCreated = 4, kVersioning = 5, kObjectLock = 6,
+                       kConfiguration = 7;
 
 // -- versions
 
-enum VersionField : std::uint8_t {
-  kOrder = 1,
-  kIsNull,
-  kMarker,
-  kModified,
-  kSize,
-  kETag,
-  kChecksumAlgorithm,
-  kChecksumType,
-  kChecksumValue,
-  kMetadata,
-  kPartCount,
-  kPiece,
-  kManifest,
-  kHasOthers,
-  kNullOrder,
-};
+constexpr std::uint8_t kOrder = 1, kIsNull = 2, kMarker = 3, kModified = 4, kSize = 5, kETag = 6,
+                       kChecksumAlgorithm = 7, kChecksumType = 8, kChecksumValue = 9, kMetadata = 10, kPartCount = 11,
+                       kPiece = 12, kManifest = 13, kHasOthers = 14, kNullOrder = 15;
 
 void write_version(RecordWriter& writer, const Version& version) {
   writer.text(kOrder, version.order);
@@ -190,8 +178,8 @@ bool read_current(std::string_view value, Current& current) {
 
 // -- uploads and parts
 
-enum UploadField : std::uint8_t { kUploadKey = 1, kInitiated, kUploadMetadata, kAlgorithm, kType };
-enum PartField : std::uint8_t { kPartSize = 1, kPartETag, kPartChecksum, kPartModified, kPartPiece };
+constexpr std::uint8_t kUploadKey = 1, kInitiated = 2, kUploadMetadata = 3, kAlgorithm = 4, kType = 5;
+constexpr std::uint8_t kPartSize = 1, kPartETag = 2, kPartChecksum = 3, kPartModified = 4, kPartPiece = 5;
 
 }  // namespace
 

@@ -62,7 +62,7 @@ Result<shapes::CreateBucketOutput> create_bucket(State& state, const aws::Reques
   } else if (!acl->empty()) {
     wanted.configurations[configuration::kAcl] = *acl;
   }
-  const auto out = shapes::CreateBucketOutput{.location = "/" + wanted.name, .bucket_arn = {}};
+  auto out = shapes::CreateBucketOutput{.location = "/" + wanted.name, .bucket_arn = {}};
   auto made = state.store.buckets.create(wanted);
   if (made) return out;
   // In this region AWS answers so for the sake of old clients, and changes nothing.

@@ -159,14 +159,14 @@ Result<objects::Tags> parse_tagging(std::string_view text) {
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
-    const auto key = net::percent_decode(pair.substr(0, equals), true);
-    const auto value =
+    auto key = net::percent_decode(pair.substr(0, equals), true);
+    auto value =
         net::percent_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
     if (!key || !value)
       return objects::bad_argument(
           "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
           "parameters without tag name duplicates.");
-    tags.push_back({.key = *key, .value = *value});
+    tags.push_back({.key = std::move(key), .value = std::move(value)});
   }
   return tags_of(tags, 10);
 }
@@ -205,7 +205,7 @@ void read_configuration(const aws::Shape& shape, const std::string& text, void* 
 const aws::Shape& shape_of_member(const aws::Shape& structure, std::string_view name) {
   for (const auto& member : structure.members)
     if (member.name == name) return *member.shape;
-  return structure;
+  return structure;  // NOLINT(bugprone-return-const-ref-from-parameter): shapes are static
 }
 
 }  // namespace likeness::s3

@@ -421,7 +421,7 @@ void register_notes(aws::Service& service, State& state) {
       [] {
         GetBucketRequestPaymentOutput out;
         out.payer = Payer::BucketOwner;
-        return Result<GetBucketRequestPaymentOutput>(std::move(out));
+        return Result<GetBucketRequestPaymentOutput>(out);
       },
       "s3:GetBucketRequestPayment");
   on_get_by_id<GetBucketAnalyticsConfiguration>(service, state, "s3:GetAnalyticsConfiguration");
