@@ -1,5 +1,7 @@
 """`server` is one for the whole session, `start_server` starts further ones."""
 
+import itertools
+
 import pytest
 from likeness_server import Server
 
@@ -14,10 +16,10 @@ def server(tmp_path_factory):
 @pytest.fixture
 def start_server(tmp_path):
     """start_server(set=[...], data=...) -> Server; what still runs at the end of the test is killed."""
-    running = []
+    running, numbers = [], itertools.count()
 
     def start(**options):
-        folder = tmp_path / f"server-{len(running)}"
+        folder = tmp_path / f"server-{next(numbers)}"
         folder.mkdir()
         running.append(Server(folder, **options))
         return running[-1]

@@ -18,16 +18,17 @@ START_SECONDS = 60
 
 
 class Server:
-    """One running `likeness serve`. `endpoint` is its URL, `log` the file that its stderr goes to."""
+    """One running `likeness serve`. `endpoint` is its URL, `log` the file that its stderr goes to. `prefix`: a command that
+    becomes the server."""
 
-    def __init__(self, folder, *, data=None, set=(), env=None, listen="127.0.0.1:0", args=(), preexec=None):
+    def __init__(self, folder, *, data=None, set=(), env=None, listen="127.0.0.1:0", args=(), preexec=None, prefix=()):
         self.folder = pathlib.Path(folder)
         self.data = pathlib.Path(data or self.folder / "data")
         self.log = self.folder / "server.log"
         environment = {k: v for k, v in os.environ.items()
                        if not k.startswith("AWS_") and k not in ("LIKENESS_DATA", "LIKENESS_LISTEN")}
         environment.update(env or {})
-        command = [str(BINARY), "serve", "--data", str(self.data), "--listen", listen, *args]
+        command = [*map(str, prefix), str(BINARY), "serve", "--data", str(self.data), "--listen", listen, *args]
         for setting in set:
             command += ["--set", setting]
         self._stderr = open(self.log, "ab")

@@ -109,6 +109,8 @@ Failure quota_exceeded(std::string_view what, std::size_t limit) {
 
 Failure from_below(Error error) {
   if (error.code == "Throttling") return slow_down();
+  // No secret, and who runs the server wants to know it.
+  if (error.code == "StorageFull") return server_error("InternalServerError", error.message, std::move(error.detail));
   return internal_error(
       fmt::format("{}: {}{}{}", error.code, error.message, error.detail.empty() ? "" : ": ", error.detail));
 }

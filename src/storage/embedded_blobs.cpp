@@ -104,7 +104,7 @@ class PutBlob final : public EmbeddedEngine::Change {
 class RemoveBlobs final : public EmbeddedEngine::Change {
  public:
   explicit RemoveBlobs(std::span<const std::string> ids) : ids_(ids) {
-    only_removes = true;
+    makes_room = true;
     durable = false;  // what comes back after a crash is garbage, and swept
   }
   Result<void> apply(EmbeddedEngine::Group& group) override {

@@ -252,7 +252,7 @@ void EmbeddedEngine::write_group(const std::vector<Change*>& changes) {
 }
 
 Result<void> EmbeddedEngine::check_room(const Change& change, std::uint64_t free_bytes) const {
-  const std::uint64_t needed = change.only_removes ? options_.min_free_bytes / 4 : options_.min_free_bytes;
+  const std::uint64_t needed = change.makes_room ? options_.min_free_bytes / 4 : options_.min_free_bytes;
   if (free_bytes >= needed) return {};
   return server_error("StorageFull", "The disk is full; nothing was stored.",
                       fmt::format("{} bytes are free, {} are wanted", free_bytes, needed));

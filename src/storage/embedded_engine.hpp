@@ -67,7 +67,8 @@ class EmbeddedEngine {
     virtual Result<void> apply(Group& group) = 0;
 
     std::size_t bytes = 0;
-    bool only_removes = false;
+    /// It leaves less than there was, or little more: may take from the reserve of a disk that is nearly full.
+    bool makes_room = false;
     /// False: may be lost in a crash, as what removes garbage may.
     bool durable = true;
 

@@ -146,7 +146,7 @@ class Trim final : public EmbeddedEngine::Change {
   /// All there is before `position`.
   Trim(std::string_view log, Position position, Positions& positions)
       : log_(log), position_(position), positions_(positions) {
-    only_removes = true;
+    makes_room = true;
   }
 
   Result<void> apply(EmbeddedEngine::Group& group) override {

@@ -23,6 +23,10 @@ using rocksdb::Status;
 /// A guard against mistakes, not a limit of the engine: a commit of this many small writes takes milliseconds.
 constexpr std::size_t kMaxWrites = 10'000;
 
+/// What a commit may add for each item that it removes and still count as one that makes room: who removes something
+/// often writes down that it did.
+constexpr std::size_t kNoteBytes = 4096;
+
 bool valid_table_name(std::string_view name) {
   return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
@@ -192,8 +196,9 @@ Result<void> EmbeddedStore::encode(const std::vector<Write>& writes, Commit& com
   if (writes.size() > kMaxWrites)
     return client_error("InvalidWrite",
                         fmt::format("A commit has at most {} writes, not {}.", kMaxWrites, writes.size()));
-  commit.only_removes = true;
   commit.writes.reserve(writes.size());
+  std::size_t removals = 0;
+  std::size_t added = 0;
   for (const Write& write : writes) {
     if (auto place = check_place(write.table, write.key.partition); !place) return fail(place);
     if (write.key.sort.size() > kMaxSortBytes)
@@ -203,9 +208,16 @@ Result<void> EmbeddedStore::encode(const std::vector<Write>& writes, Commit& com
       return client_error("InvalidWrite",
                           fmt::format("A value has at most {} bytes, not {}.", kMaxValueBytes, write.value->size()));
     commit.writes.push_back({encode_key(write.table, write.key.partition, write.key.sort), &write});
-    commit.bytes += commit.writes.back().key.size() + (write.value ? write.value->size() : 0);
-    commit.only_removes = commit.only_removes && !write.value;
+    const std::size_t key_bytes = commit.writes.back().key.size();
+    commit.bytes += key_bytes;
+    if (write.value) {
+      commit.bytes += write.value->size();
+      added += key_bytes + write.value->size();
+    } else {
+      ++removals;
+    }
   }
+  commit.makes_room = added <= removals * kNoteBytes;
   std::vector<std::string_view> keys;
   keys.reserve(writes.size());
   for (const EncodedWrite& write : commit.writes) keys.push_back(write.key);

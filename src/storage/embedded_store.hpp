@@ -17,8 +17,8 @@ struct StoreOptions {
   std::size_t cache_bytes = 64u << 20;
   /// Memory for writes before they go to a file.
   std::size_t write_buffer_bytes = 32u << 20;
-  /// With less room than this on the disk, commits that add anything answer "StorageFull"; a quarter of it stays in
-  /// reserve for commits that only remove.
+  /// With less room than this on the disk, commits that add answer "StorageFull"; those that remove, and add no more
+  /// than a note of it (4 KiB a removal), go on until only a quarter of it is left.
   std::uint64_t min_free_bytes = 64u << 20;
 };
 

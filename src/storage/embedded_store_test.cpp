@@ -227,14 +227,17 @@ TEST(EmbeddedStore, TooLittleRoomRefusesAdditionsButNotRemovals) {
   options.min_free_bytes = std::filesystem::space(folder.path()).available * 2;
   auto store = open_embedded_store(folder.path(), options);
   ASSERT_TRUE(store) << store.error().detail;
-  const auto added = (*store)->commit({put("t", "p", "3", "three"), removal("t", "p", "1")});
+  EXPECT_FALSE((*store)->commit({put("t", "p", "3", "three")}));
+  const auto added = (*store)->commit({put("t", "p", "3", std::string(5000, 'x')), removal("t", "p", "1")});
   ASSERT_FALSE(added);
   EXPECT_EQ(added.error().code, "StorageFull");
   EXPECT_EQ(added.error().fault, Error::Fault::Server);
   EXPECT_EQ(value_of(**store, "t", {"p", "1"}), "one");
   EXPECT_TRUE((*store)->commit({removal("t", "p", "1")}));
   EXPECT_EQ(value_of(**store, "t", {"p", "1"}), std::nullopt);
-  EXPECT_EQ(value_of(**store, "t", {"p", "2"}), "two");
+  // As whoever removes something and writes down that he did.
+  EXPECT_TRUE((*store)->commit({removal("t", "p", "2"), put("t", "p", "note", "2 is gone")}));
+  EXPECT_EQ(value_of(**store, "t", {"p", "2"}), std::nullopt);
 }
 
 TEST(EmbeddedStore, PurgedValuesAreNoLongerInTheFiles) {
