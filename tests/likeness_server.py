@@ -49,6 +49,10 @@ class Server:
             self.process.wait()
             raise RuntimeError(f"the server did not start (it printed {line!r}):\n{self.log_text()}")
         self.endpoint, self.host, self.port = match[1], match[2], int(match[3])
+        # Where it takes HTTPS, if --tls-listen is among `args`, and what a client has to trust for it.
+        secure = re.findall(r"ready on (https://\S+)", self.log_text())
+        self.tls_endpoint = secure[-1] if secure else None
+        self.certificate = self.data / "tls/certificate.pem"
 
     def _read_stdout(self, lines):
         for line in self.process.stdout:
@@ -66,15 +70,17 @@ class Server:
         profile.read(self.data / "credentials")
         return profile["default"]["aws_access_key_id"], profile["default"]["aws_secret_access_key"]
 
-    def client(self, service="rekognition", **options):
-        """A boto3 client that does not retry, so that tests see the first answer."""
+    def client(self, service="rekognition", secure=False, **options):
+        """A boto3 client that does not retry, so that tests see the first answer; `secure`: over HTTPS."""
         import boto3
         from botocore.config import Config
 
         key, secret = self.credentials
         options = {"region_name": "us-east-1", "aws_access_key_id": key, "aws_secret_access_key": secret,
                    "config": Config(retries={"total_max_attempts": 1}, read_timeout=120)} | options
-        return boto3.client(service, endpoint_url=self.endpoint, **options)
+        if secure:
+            options = {"verify": str(self.certificate)} | options
+        return boto3.client(service, endpoint_url=self.tls_endpoint if secure else self.endpoint, **options)
 
     def get(self, path):
         """(status, text) of a page."""

@@ -123,7 +123,8 @@ net::Response Front::own_page(const net::Request& request) const {
   if (path == "/_likeness/metrics" && options_.metrics)
     return net::text_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.expose());
   if (path == "/" || path == "/_likeness" || path == "/_likeness/") {
-    const std::string endpoint = "http://" + std::string(request.headers.get("Host", "127.0.0.1:4600"));
+    const std::string endpoint =
+        (request.secure ? "https://" : "http://") + std::string(request.headers.get("Host", "127.0.0.1:4600"));
     return net::text_response(
         200, kText,
         fmt::format("Likeness {} speaks the APIs of AWS here. Account {}, region {}, status: {}.\n\n"

@@ -22,6 +22,7 @@
 #include "app/folder_lock.hpp"
 #include "app/front.hpp"
 #include "app/health.hpp"
+#include "app/tls_files.hpp"
 #include "app/version.hpp"
 #include "base/cpu.hpp"
 #include "base/log.hpp"
@@ -63,6 +64,10 @@ Result<Settings> settings_of(const ServeOptions& options) {
   sources.set = options.set;
   if (options.data) sources.set.push_back("data=" + *options.data);
   if (options.listen) sources.set.push_back("listen=" + *options.listen);
+  if (options.tls_listen) sources.set.push_back("tls_listen=" + *options.tls_listen);
+  if (options.tls_certificate) sources.set.push_back("tls_certificate=" + *options.tls_certificate);
+  if (options.tls_key) sources.set.push_back("tls_key=" + *options.tls_key);
+  if (options.tls_self_signed) sources.set.emplace_back("tls_self_signed=true");
   return config::load(sources);
 }
 
@@ -87,6 +92,30 @@ net::ServerOptions server_options(const Settings& settings, const net::HostPort&
   return options;
 }
 
+/// What is served on the second port, if it is wanted.
+Result<std::optional<net::SecureOptions>> secure_options(const Settings& settings, const std::filesystem::path& data) {
+  if (settings.tls_listen.empty()) return std::optional<net::SecureOptions>();
+  auto listen = net::parse_host_port(settings.tls_listen);
+  if (!listen) return fail(listen);
+  auto identity = tls_identity(settings, data, std::chrono::system_clock::now());
+  if (!identity) return fail(identity);
+  const auto facts = net::read_certificate(identity->certificate);
+  if (facts && facts->not_after < std::chrono::system_clock::now())
+    log::warn("the certificate for HTTPS has ended; clients will refuse it");
+  return std::optional(net::SecureOptions{std::move(listen->host), listen->port, std::move(*identity)});
+}
+
+/// On SIGHUP; what cannot be read leaves the last one in use.
+void renew_certificate(const Settings& settings, const std::filesystem::path& data, net::Server& server) {
+  if (settings.tls_listen.empty()) return;
+  auto identity = tls_identity(settings, data, std::chrono::system_clock::now());
+  const auto used = identity ? server.use_identity(*identity) : Result<void>(fail(identity));
+  if (used)
+    log::info("SIGHUP: the certificate is read anew");
+  else
+    log::error("SIGHUP: the certificate stays as it is: {}", used.error().message);
+}
+
 /// Gauges that are read off the parts when the metrics are.
 void watch(Metrics& metrics, const net::Server& server, const WorkPool& pool, const AccessLog& access_log) {
   const auto gauge = [&](const char* name, const char* help) { return metrics.gauge(name, help); };
@@ -99,6 +128,7 @@ void watch(Metrics& metrics, const net::Server& server, const WorkPool& pool, co
   const Gauge turned_away = gauge("likeness_connections_turned_away", "Connections refused at max_connections.");
   const Gauge timeouts =
       gauge("likeness_connection_timeouts", "Connections ended because the client was slow or idle.");
+  const Gauge handshakes = gauge("likeness_tls_handshakes_failed", "Connections that did not get as far as TLS.");
   const Gauge dropped =
       gauge("likeness_access_log_dropped", "Lines of the access log that could not be written in time.");
   metrics.before_expose([=, &server, &pool, &access_log] {
@@ -111,6 +141,7 @@ void watch(Metrics& metrics, const net::Server& server, const WorkPool& pool, co
     accepted.set(static_cast<double>(now.accepted));
     turned_away.set(static_cast<double>(now.turned_away));
     timeouts.set(static_cast<double>(now.timeouts));
+    handshakes.set(static_cast<double>(now.failed_handshakes));
     dropped.set(static_cast<double>(access_log.dropped()));
   });
 }
@@ -146,6 +177,9 @@ int run_serve(const ServeOptions& options) {
   const auto lock = FolderLock::take(data);
   if (!lock) return failed(lock.error());
 
+  auto secure = secure_options(settings, data);
+  if (!secure) return failed(secure.error());
+
   auto engine = Engine::open(settings, data, health, metrics);
   if (!engine) return failed(engine.error());
   const Chain chain = (*engine)->chain();
@@ -177,10 +211,13 @@ int run_serve(const ServeOptions& options) {
   handlers.refuse = [&](const net::Request* request, int status, std::string_view message) {
     return front.refuse(request, status, message);
   };
-  auto server = net::Server::start(server_options(settings, *listen), handlers, pool);
+  auto server_settings = server_options(settings, *listen);
+  server_settings.secure = std::move(*secure);
+  auto server = net::Server::start(std::move(server_settings), handlers, pool);
   if (!server) return failed(server.error());
   watch(metrics, **server, pool, **access_log);
 
+  if (!settings.tls_listen.empty()) log::info("ready on https://{}", (*server)->secure_address());
   std::printf("ready http://%s\n", (*server)->address().c_str());
   std::fflush(stdout);
   log::info("ready on http://{} after {} ms, data in {}", (*server)->address(),
@@ -191,6 +228,7 @@ int run_serve(const ServeOptions& options) {
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
     log::info("SIGHUP: the access log is opened anew");
     (*access_log)->reopen();
+    renew_certificate(settings, data, **server);
   }
   // A second signal ends the program at once.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

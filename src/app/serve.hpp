@@ -10,6 +10,10 @@ namespace likeness::app {
 struct ServeOptions {
   std::optional<std::string> data;
   std::optional<std::string> listen;
+  std::optional<std::string> tls_listen;
+  std::optional<std::string> tls_certificate;
+  std::optional<std::string> tls_key;
+  bool tls_self_signed = false;
   std::optional<std::string> config_file;
   std::vector<std::string> set;  // "key=value"
 };

@@ -137,6 +137,8 @@ bool is_host_port(std::string_view text) {
   return port && *port >= 0 && *port <= 65535;
 }
 
+bool is_host_port_or_empty(std::string_view text) { return text.empty() || is_host_port(text); }
+
 const std::vector<Definition>& definitions() {
   using namespace std::chrono_literals;
   constexpr std::int64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
@@ -145,6 +147,19 @@ const std::vector<Definition>& definitions() {
       text("region", &Settings::region, "a-z, 0-9, -", is_region, "Region in ARNs and in signatures."),
       text("listen", &Settings::listen, "HOST:PORT", is_host_port,
            "Address to take requests on; port 0 picks a free one."),
+      text("tls_listen", &Settings::tls_listen, "HOST:PORT", is_host_port_or_empty,
+           "Address to take HTTPS requests on, besides those on listen; empty: none."),
+      text("tls_certificate", &Settings::tls_certificate, "a file", anything,
+           "Certificate of the HTTPS server in PEM form, with those that vouch for it after it. Read anew on SIGHUP."),
+      text("tls_key", &Settings::tls_key, "a file", anything,
+           "Private key of tls_certificate in PEM form, without a passphrase."),
+      yes_no("tls_self_signed", &Settings::tls_self_signed,
+             "Instead of tls_certificate: make a certificate that vouches for itself. It is kept in the folder tls of "
+             "the data folder, where clients find what to trust (tls/certificate.pem), and is made anew a month before "
+             "it ends."),
+      text("tls_names", &Settings::tls_names, "NAME,...", anything,
+           "Host names and addresses that the self-signed certificate is for, besides localhost, those of this machine "
+           "and of tls_listen."),
       text("data", &Settings::data, "a folder", anything,
            "Folder of everything that is kept; made if missing. Empty: likeness in XDG_DATA_HOME, else in "
            "~/.local/share."),

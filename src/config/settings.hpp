@@ -19,6 +19,11 @@ struct Settings {
   std::string account = "000000000000";
   std::string region = "us-east-1";
   std::string listen = "127.0.0.1:4600";
+  std::string tls_listen;       // "" = no HTTPS
+  std::string tls_certificate;  // "" = self-signed, if asked for
+  std::string tls_key;
+  bool tls_self_signed = false;
+  std::string tls_names;  // "a,b": further names of the self-signed one
 
   // places
   std::string data;                // "" = the user's data folder

@@ -1,752 +1,88 @@
 #include "net/server.hpp"
 
-#include <pthread.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <condition_variable>
-#include <limits>
 #include <mutex>
-#include <thread>
-#include <unordered_set>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/log.hpp"
-#include "net/chunked.hpp"
-#include "net/head.hpp"
-#include "net/request_stream.hpp"
-#include "net/response_head.hpp"
-
-// How it works. Each io thread has an io_context of its own, and each connection belongs to one of them for life, so no
-// state of a connection needs a lock. A connection is one coroutine: read a head, read the body, hand the request to
-// the work pool, write the response, again. While a handler runs the coroutine waits on a timer that the handler's job
-// cancels. Deadlines are a time in the connection that the loop's sweep compares four times a second, which costs less
-// than a timer an operation.
-//
-// Rule for coroutines in this file: every awaited argument is a named variable, and no lambda is a coroutine.
+#include "net/listener.hpp"
+#include "net/loop.hpp"
 
 namespace likeness::net {
-namespace {
 
-namespace asio = boost::asio;
-using Executor = asio::io_context::executor_type;
-using Tcp = asio::ip::tcp;
-using Socket = asio::basic_stream_socket<Tcp, Executor>;
-using Acceptor = asio::basic_socket_acceptor<Tcp, Executor>;
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
-template <class T>
-using Awaitable = asio::awaitable<T, Executor>;
-using SteadyTime = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-using ErrorCode = boost::system::error_code;
-
-constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kToken{};
-constexpr milliseconds kSweepInterval{250};
-constexpr SteadyTime kNever = SteadyTime::max();
-constexpr std::size_t kFirstBuffer = 4 * 1024;  // what an idle connection holds
-constexpr std::size_t kPiece = 64 * 1024;       // of a streamed body
-constexpr std::size_t kReadStep = 256 * 1024;   // a gathered body grows by this: zeroed while in the cache
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-class Connection;
-
-/// One io thread with its connections. Touched by that thread only, but for what is said.
-struct Loop {
-  // Declared before the context, which ends what still uses it.
-  std::unordered_set<Connection*> connections;
-  bool draining = false;
-  bool stopping = false;
-  std::string date;
-  std::time_t date_second = 0;
-
-  asio::io_context context{1};
-  asio::executor_work_guard<Executor> work{context.get_executor()};
-  Timer sweep_timer{context.get_executor()};
-  std::thread thread;
-
-  std::string_view date_now() {
-    const TimePoint now = std::chrono::system_clock::now();
-    const std::time_t second = std::chrono::system_clock::to_time_t(now);
-    if (second != date_second) {
-      date = http_date(now);
-      date_second = second;
-    }
-    return date;
-  }
-};
-
-struct Counters {
-  std::atomic<std::uint64_t> accepted = 0, turned_away = 0, requests = 0, refused = 0, timeouts = 0;
-  std::atomic<std::uint64_t> bytes_in = 0, bytes_out = 0, gathered = 0;
-  std::atomic<std::size_t> connections = 0, idle = 0;
-};
-
-/// What all connections share.
-struct Shared {
-  ServerOptions options;
-  Handlers handlers;
-  WorkPool& pool;
-  Counters counters;
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::size_t alive = 0;  // connections and jobs on the pool; guarded by mutex
-
-  void enter() {
-    const std::lock_guard lock(mutex);
-    ++alive;
-  }
-  void leave() {
-    // Notified under the lock: whoever waits may destroy this right after.
-    const std::lock_guard lock(mutex);
-    --alive;
-    changed.notify_all();
-  }
-
-  Response refusal(const Request* request, int status, std::string_view message) {
-    ++counters.refused;
-    Response response = handlers.refuse
-                            ? handlers.refuse(request, status, message)
-                            : text_response(status, "text/plain; charset=utf-8", std::string(message) + "\n");
-    return response;
-  }
-};
-
-class Connection : public std::enable_shared_from_this<Connection> {
- public:
-  Connection(Shared& shared, Loop& loop, Socket socket)
-      : shared_(shared), loop_(loop), socket_(std::move(socket)), event_(loop.context.get_executor()) {
-    shared_.enter();
-    loop_.connections.insert(this);
-    ++shared_.counters.connections;
-    event_.expires_at(kNever);
-    ErrorCode gone;
-    const Tcp::endpoint peer = socket_.remote_endpoint(gone);
-    asio::ip::address address = peer.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-    remote_address_ = address.to_string();
-  }
-  ~Connection() {
-    set_idle(false);
-    release_gathered();
-    loop_.connections.erase(this);
-    --shared_.counters.connections;
-    shared_.leave();
-  }
-
-  static Awaitable<void> run(std::shared_ptr<Connection> self);
-
-  /// Called by the sweep. A first expiry cancels what is pending, so that the coroutine may still say why; a second
-  /// closes.
-  void check_deadline(SteadyTime now) {
-    if (now < std::min(read_deadline_, write_deadline_)) return;
-    if (expired_ || lingering_) return close();
-    ++shared_.counters.timeouts;
-    if (idle_) return close();
-    expired_ = true;
-    read_deadline_ = now + shared_.options.linger_timeout;
-    write_deadline_ = kNever;
-    ErrorCode ignored;
-    socket_.cancel(ignored);
-  }
-  bool idle() const { return idle_; }
-  /// Of two idle connections the one with the earlier deadline has been idle for longer.
-  SteadyTime deadline() const { return read_deadline_; }
-  void close() {
-    closed_ = true;
-    ErrorCode ignored;
-    socket_.close(ignored);
-    event_.cancel();
-  }
-
- private:
-  enum class Outcome { Ok, End, Failed };  // Failed: refusal_ says why, or the connection is gone if refusal_ is empty
-
-  Awaitable<Outcome> read_head();
-  Awaitable<bool> serve_one(Outcome outcome);
-  void begin_request();
-  Awaitable<Outcome> gather_body();
-  Awaitable<Outcome> read_piece(Bytes* into, std::size_t most);
-  Awaitable<std::size_t> receive(std::uint8_t* into, std::size_t room);
-  Awaitable<bool> fill_buffer();
-  static Awaitable<void> pump(std::shared_ptr<Connection> self);
-  Awaitable<bool> on_pool(std::function<void()> work, bool insist);
-  Awaitable<Response> answer();
-  Awaitable<bool> send(Response response);
-  Awaitable<bool> send_stream(std::shared_ptr<BodyReader> stream, std::optional<std::uint64_t> length, bool chunked,
-                              Sent* sent);
-  Awaitable<bool> write(std::string_view first, std::string_view second);
-  Awaitable<void> linger();
-
-  void set_idle(bool idle) {
-    if (idle != idle_) idle ? ++shared_.counters.idle : --shared_.counters.idle;
-    idle_ = idle;
-  }
-  void release_gathered() {
-    shared_.counters.gathered -= gathered_;
-    gathered_ = 0;
-  }
-  // Once expired, the one deadline that is left is for saying goodbye.
-  void set_deadline(SteadyTime& deadline, SteadyTime time) {
-    if (!expired_) deadline = time;
-  }
-  /// When a transfer that has waited `waited` on the peer for `bytes` is too slow.
-  SteadyTime transfer_deadline(steady_clock::duration waited, std::uint64_t bytes) const {
-    const ServerOptions& options = shared_.options;
-    const auto earned = milliseconds(bytes * 1000 / std::max<std::uint64_t>(1, options.min_body_rate));
-    return steady_clock::now() + options.body_grace + earned - waited;
-  }
-  bool body_unread() const { return framing_.kind != Framing::Kind::None && !body_done_; }
-
-  Shared& shared_;
-  Loop& loop_;
-  Socket socket_;
-  Timer event_;  // never expires by itself: cancelled when a job is done
-  SteadyTime read_deadline_ = kNever, write_deadline_ = kNever;
-  bool expired_ = false, closed_ = false, idle_ = false, lingering_ = false;
-
-  Bytes buffer_;  // received and not used: bytes begin_ .. end_
-  std::size_t begin_ = 0, end_ = 0;
-
-  // Of the request at hand.
-  Request request_;
-  Framing framing_;
-  BodyPlan plan_;
-  ChunkDecoder decoder_;
-  std::uint64_t body_received_ = 0, body_limit_ = 0;
-  std::uint64_t gathered_ = 0;
-  steady_clock::duration body_waited_{};
-  bool body_done_ = false, continue_due_ = false, pumping_ = false;
-  std::shared_ptr<RequestStream> stream_;
-  std::optional<Refusal> refusal_;
-  bool keep_alive_ = true, head_only_ = false;
-  int version_ = 11;
-  std::string remote_address_;
-};
-
-// --- receiving ---------------------------------------------------------------------------------------------------
-
-/// One read: the bytes received; 0 at the end of the connection, on a failure or when time is up.
-Awaitable<std::size_t> Connection::receive(std::uint8_t* into, std::size_t room) {
-  if (expired_ || closed_) co_return 0;
-  const auto buffer = asio::buffer(into, room);
-  const auto [error, received] = co_await socket_.async_read_some(buffer, kToken);
-  if (error || expired_) co_return 0;
-  shared_.counters.bytes_in += received;
-  co_return received;
-}
-
-/// Receives more into buffer_, which grows to twice its size when it is full.
-Awaitable<bool> Connection::fill_buffer() {
-  if (begin_ > 0) {
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
-    end_ -= begin_;
-    begin_ = 0;
-  }
-  if (end_ == buffer_.size()) buffer_.resize(std::max(kFirstBuffer, buffer_.size() * 2));
-  const std::size_t received = co_await receive(buffer_.data() + end_, buffer_.size() - end_);
-  end_ += received;
-  co_return received > 0;
-}
-
-Awaitable<Connection::Outcome> Connection::read_head() {
-  const HeadLimits limits{shared_.options.max_head_bytes, shared_.options.max_head_fields};
-  HeadParser parser(limits);
-  bool started = begin_ < end_;
-  const ServerOptions& options = shared_.options;
-  set_deadline(read_deadline_, steady_clock::now() + (started ? options.head_timeout : options.idle_timeout));
-  set_idle(!started);
-  if (!started && buffer_.size() > kFirstBuffer) {
-    Bytes().swap(buffer_);
-    begin_ = end_ = 0;
-  }
-  while (true) {
-    if (begin_ < end_) {
-      const auto used = parser.feed(BytesView(buffer_).subspan(begin_, end_ - begin_));
-      if (!used) {
-        refusal_ = used.error();
-        co_return Outcome::Failed;
-      }
-      begin_ += *used;
-      if (parser.done()) break;
-    }
-    if (loop_.draining && !started) co_return Outcome::End;
-    const bool received = co_await fill_buffer();
-    if (!received) {
-      if (started && expired_) refusal_ = Refusal{408, "The request head did not arrive in time."};
-      co_return started ? Outcome::Failed : Outcome::End;
-    }
-    if (!started) {
-      started = true;
-      set_idle(false);
-      set_deadline(read_deadline_, steady_clock::now() + options.head_timeout);
-    }
-  }
-  set_deadline(read_deadline_, kNever);
-  request_ = parser.take_request();
-  framing_ = parser.framing();
-  co_return Outcome::Ok;
-}
-
-/// Appends what comes next of the body to `into`: at least one byte, unless the body ends (body_done_) or fails.
-Awaitable<Connection::Outcome> Connection::read_piece(Bytes* into, std::size_t most) {
-  const std::size_t before = into->size();
-  if (continue_due_) {
-    continue_due_ = false;
-    if (begin_ == end_) {
-      const bool sent = co_await write(kContinue, {});
-      if (!sent) co_return Outcome::Failed;
-    }
-  }
-  while (into->size() == before && !body_done_) {
-    const bool direct = framing_.kind == Framing::Kind::Length && begin_ == end_;
-    bool received = true;
-    if (begin_ == end_) {
-      const SteadyTime start = steady_clock::now();
-      set_deadline(read_deadline_,
-                   plan_.live ? start + shared_.options.idle_timeout : transfer_deadline(body_waited_, body_received_));
-      if (direct) {
-        const std::size_t room =
-            static_cast<std::size_t>(std::min<std::uint64_t>(most, framing_.length - body_received_));
-        into->resize(before + room);
-        const std::size_t count = co_await receive(into->data() + before, room);
-        into->resize(before + count);
-        received = count > 0;
-      } else {
-        received = co_await fill_buffer();
-      }
-      body_waited_ += steady_clock::now() - start;
-      set_deadline(read_deadline_, kNever);
-    }
-    if (!received) {
-      if (expired_) refusal_ = Refusal{408, "The request body did not arrive in time."};
-      co_return Outcome::Failed;
-    }
-    const BytesView buffered = BytesView(buffer_).subspan(begin_, end_ - begin_);
-    if (framing_.kind == Framing::Kind::Chunked) {
-      begin_ += decoder_.feed(buffered, *into, most);
-      body_done_ = decoder_.done();
-      if (decoder_.failed()) {
-        refusal_ = Refusal{400, "The chunks of the request body are malformed."};
-        co_return Outcome::Failed;
-      }
-    } else if (!direct) {
-      const std::size_t take =
-          static_cast<std::size_t>(std::min<std::uint64_t>({buffered.size(), most, framing_.length - body_received_}));
-      into->insert(into->end(), buffered.begin(), buffered.begin() + static_cast<std::ptrdiff_t>(take));
-      begin_ += take;
-    }
-    body_received_ += into->size() - before;
-    if (framing_.kind == Framing::Kind::Length) body_done_ = body_received_ == framing_.length;
-    if (body_received_ > body_limit_) {
-      refusal_ = Refusal{413, "The request body is larger than this server takes."};
-      co_return Outcome::Failed;
-    }
-  }
-  co_return Outcome::Ok;
-}
-
-Awaitable<Connection::Outcome> Connection::gather_body() {
-  // Reserved, not touched: memory is spent as bytes arrive, and max_gathered_bytes counts those.
-  if (framing_.kind == Framing::Kind::Length) request_.body.reserve(static_cast<std::size_t>(framing_.length));
-  while (!body_done_) {
-    const std::size_t before = request_.body.size();
-    const Outcome outcome = co_await read_piece(&request_.body, kReadStep);
-    if (outcome != Outcome::Ok) co_return outcome;
-    const std::uint64_t grown = request_.body.size() - before;
-    gathered_ += grown;
-    const std::uint64_t gathered_by_all = shared_.counters.gathered += grown;
-    if (gathered_by_all > shared_.options.max_gathered_bytes) {
-      refusal_ = Refusal{503, "The server holds as many requests as it has memory for. Try again later."};
-      co_return Outcome::Failed;
-    }
-  }
-  co_return Outcome::Ok;
-}
-
-/// Reads one piece of a streamed body for the handler that asked for it.
-Awaitable<void> Connection::pump(std::shared_ptr<Connection> self) {
-  if (!self->stream_) co_return;  // the request is over
-  self->pumping_ = true;
-  Bytes piece;
-  const Outcome outcome = co_await self->read_piece(&piece, kPiece);
-  self->pumping_ = false;
-  const std::shared_ptr<RequestStream> stream = self->stream_;
-  if (!stream) co_return;
-  if (outcome == Outcome::Ok) {
-    stream->deposit(std::move(piece), self->body_done_);
-    co_return;
-  }
-  self->keep_alive_ = false;
-  if (!self->refusal_)
-    stream->fail({"ConnectionClosed", "The client closed the connection.", Error::Fault::Client, {}});
-  else if (self->refusal_->status == 408)
-    stream->fail({"RequestTimeout", self->refusal_->message, Error::Fault::Client, {}});
-  else if (self->refusal_->status == 413)
-    stream->fail({"BodyTooLarge", self->refusal_->message, Error::Fault::Client, {}});
-  else
-    stream->fail({"BadRequest", self->refusal_->message, Error::Fault::Client, {}});
-}
-
-// --- answering ---------------------------------------------------------------------------------------------------
-
-/// Runs `work` on the pool and waits until it is done. False if the pool has no room and the caller does not insist.
-Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
-  const auto done = std::make_shared<bool>(false);
-  // The job's reference moves into the posted end, so that the last one is never let go on a thread of the pool.
-  auto job = [self = shared_from_this(), done, work = std::move(work)]() mutable {
-    try {
-      work();
-    } catch (const std::exception& e) {
-      log::error("a job of a connection threw: {}", e.what());
-    }
-    asio::io_context& context = self->loop_.context;
-    asio::post(context, [self = std::move(self), done] {
-      *done = true;
-      self->event_.cancel();
-    });
-  };
-  const std::function<void()> submitted = std::move(job);
-  while (!shared_.pool.submit(submitted)) {
-    if (!insist || closed_) co_return false;
-    Timer pause(loop_.context.get_executor());
-    pause.expires_after(milliseconds(20));
-    co_await pause.async_wait(kToken);
-  }
-  // The event ends by cancellation only, also when the connection is closed; the job is waited for all the same.
-  while (!*done) co_await event_.async_wait(kToken);
-  co_return true;
-}
-
-Awaitable<Response> Connection::answer() {
-  const auto request = std::make_shared<Request>(std::move(request_));
-  if (shared_.handlers.immediate && !plan_.stream) {
-    std::optional<Response> at_once = shared_.handlers.immediate(*request);
-    if (at_once) co_return std::move(*at_once);
-  }
-  const auto response = std::make_shared<Response>();
-  std::function<void()> work = [&shared = shared_, request, response] {
-    try {
-      *response = shared.handlers.handle(std::move(*request));
-    } catch (const std::exception& e) {
-      log::error("a request handler threw: {}", e.what());
-      *response = shared.refusal(nullptr, 500, "The server failed to answer.");
-    }
-  };
-  const bool ran = co_await on_pool(std::move(work), false);
-  release_gathered();
-  if (!ran) co_return shared_.refusal(request.get(), 503, "The server is busy. Try again later.");
-  co_return std::move(*response);
-}
-
-/// Writes both in full; false if the client went away or reads too slowly.
-Awaitable<bool> Connection::write(std::string_view first, std::string_view second) {
-  const std::uint64_t total = first.size() + second.size();
-  const SteadyTime start = steady_clock::now();
-  std::uint64_t written = 0;
-  while (written < total) {
-    if (closed_) co_return false;
-    set_deadline(write_deadline_, transfer_deadline(steady_clock::now() - start, written));
-    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(first), asio::buffer(second)};
-    const auto [error, count] = co_await socket_.async_write_some(buffers, kToken);
-    if (error) co_return false;
-    written += count;
-    shared_.counters.bytes_out += count;
-    const std::size_t of_first = std::min(count, first.size());
-    first.remove_prefix(of_first);
-    second.remove_prefix(count - of_first);
-  }
-  set_deadline(write_deadline_, kNever);
-  co_return true;
-}
-
-Awaitable<bool> Connection::send_stream(std::shared_ptr<BodyReader> stream, std::optional<std::uint64_t> length,
-                                        bool chunked, Sent* sent) {
-  // Shared with the job, which may outlive this call only if the pool throws it away.
-  const auto buffer = std::make_shared<Bytes>(kPiece);
-  const auto count = std::make_shared<Result<std::size_t>>(0);
-  while (true) {
-    std::function<void()> work = [stream, buffer, count] { *count = stream->read(*buffer); };
-    // The head has been sent, so the client cannot be told that the pool is full: wait for room.
-    const bool ran = co_await on_pool(std::move(work), true);
-    if (!ran || !count->has_value()) co_return false;
-    const std::string_view piece = as_text(BytesView(*buffer).first(**count));
-    if (piece.empty()) break;
-    if (length && sent->body_bytes + piece.size() > *length) co_return false;
-    const std::string size_line = chunked ? fmt::format("{:x}\r\n", piece.size()) : std::string();
-    const bool head_written = size_line.empty() || co_await write(size_line, {});
-    if (!head_written) co_return false;
-    const std::string_view end = chunked ? "\r\n" : "";
-    const bool written = co_await write(piece, end);
-    if (!written) co_return false;
-    sent->body_bytes += piece.size();
-  }
-  if (length) co_return sent->body_bytes == *length;
-  if (!chunked) co_return true;
-  const std::string_view last = "0\r\n\r\n";
-  co_return co_await write(last, {});
-}
-
-Awaitable<bool> Connection::send(Response response) {
-  const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304;
-  ResponseFraming framing;
-  framing.keep_alive = keep_alive_ && !response.close && !loop_.draining && !body_unread();
-  if (bodiless) {
-    response.stream.reset();
-  } else if (!response.stream) {
-    framing.length = head_only_ && response.stream_length ? *response.stream_length : response.body.size();
-  } else if (response.stream_length) {
-    framing.length = response.stream_length;
-  } else if (version_ >= 11) {
-    framing.chunked = true;
-  } else {
-    framing.keep_alive = false;
-  }
-  keep_alive_ = framing.keep_alive;
-  const std::string head = write_response_head(response, framing, loop_.date_now());
-  const std::string_view body = bodiless || head_only_ || response.stream ? std::string_view() : response.body;
-  Sent sent;
-  sent.complete = co_await write(head, body);
-  if (sent.complete) {
-    sent.body_bytes = body.size();
-    if (response.stream && !head_only_)
-      sent.complete = co_await send_stream(response.stream, framing.length, framing.chunked, &sent);
-  }
-  if (response.on_sent) response.on_sent(sent);
-  co_return sent.complete;
-}
-
-/// Lets a client that is still sending read our last response: closing at once would reset the connection under it.
-Awaitable<void> Connection::linger() {
-  ErrorCode ignored;
-  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
-  lingering_ = true;
-  set_deadline(read_deadline_, steady_clock::now() + shared_.options.linger_timeout);
-  Bytes scrap(kPiece);
-  std::size_t received = 1;
-  while (received > 0) received = co_await receive(scrap.data(), scrap.size());
-}
-
-Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
-  bool answered = true;
-  while (self->keep_alive_ && answered) {
-    const Outcome outcome = co_await self->read_head();
-    if (outcome == Outcome::End) co_return self->close();
-    answered = co_await self->serve_one(outcome);
-  }
-  if (answered && !self->closed_ && !self->pumping_) co_await self->linger();
-  self->close();
-}
-
-/// From a head, or the failure to read one, to the end of its response. False if nothing more can be said.
-Awaitable<bool> Connection::serve_one(Outcome outcome) {
-  const bool have_head = outcome == Outcome::Ok;
-  if (have_head) {
-    begin_request();
-    if (framing_.kind == Framing::Kind::Length && framing_.length > body_limit_) {
-      refusal_ = Refusal{413, "The request body is larger than this server takes."};
-    } else if (!plan_.stream) {
-      outcome = co_await gather_body();
-    }
-  }
-  Response response;
-  if (refusal_) {
-    keep_alive_ = false;
-    response = shared_.refusal(have_head ? &request_ : nullptr, refusal_->status, refusal_->message);
-  } else if (outcome != Outcome::Ok) {
-    co_return false;
-  } else {
-    response = co_await answer();
-  }
-  const bool sent = co_await send(std::move(response));
-  release_gathered();
-  if (stream_) {
-    const std::shared_ptr<RequestStream> stream = std::move(stream_);
-    stream_.reset();
-    stream->fail({"ConnectionClosed", "The request is over.", Error::Fault::Client, {}});
-  }
-  co_return sent;
-}
-
-void Connection::begin_request() {
-  ++shared_.counters.requests;
-  request_.remote_address = remote_address_;
-  request_.received_at = std::chrono::system_clock::now();
-  version_ = request_.version;
-  head_only_ = request_.method == "HEAD";
-  keep_alive_ = framing_.keep_alive;
-  plan_ = shared_.handlers.plan ? shared_.handlers.plan(request_) : BodyPlan{};
-  constexpr auto kNoLimit = std::numeric_limits<std::uint64_t>::max();
-  body_limit_ = plan_.max_bytes.value_or(plan_.stream ? kNoLimit : shared_.options.max_body_bytes);
-  decoder_ = ChunkDecoder();
-  body_received_ = 0;
-  body_waited_ = {};
-  body_done_ = framing_.kind == Framing::Kind::None;
-  continue_due_ = framing_.expect_continue;
-  refusal_.reset();
-  if (!plan_.stream) return;
-  // The stream holds the connection, and lets go of it when it fails or the request is over (RequestStream::fail).
-  stream_ = std::make_shared<RequestStream>([self = shared_from_this()] {
-    asio::post(self->loop_.context, [self] { asio::co_spawn(self->loop_.context, pump(self), asio::detached); });
-  });
-  if (body_done_) stream_->deposit({}, true);
-  request_.stream = stream_;
-}
-
-// --- accepting ---------------------------------------------------------------------------------------------------
-
-void sweep(Loop& loop) {
-  loop.sweep_timer.expires_after(kSweepInterval);
-  loop.sweep_timer.async_wait([&loop](const ErrorCode& error) {
-    if (error || loop.stopping) return;
-    const SteadyTime now = steady_clock::now();
-    for (Connection* connection : loop.connections) connection->check_deadline(now);
-    sweep(loop);
-  });
-}
-
-/// Makes room for one connection by closing the one that has been idle for longest; false if none is idle.
-bool evict_idle(Loop& loop) {
-  Connection* oldest = nullptr;
-  for (Connection* connection : loop.connections)
-    if (connection->idle() && (oldest == nullptr || connection->deadline() < oldest->deadline())) oldest = connection;
-  if (oldest != nullptr) oldest->close();
-  return oldest != nullptr;
-}
-
-void adopt(Shared& shared, Loop& loop, Socket socket) {
-  ErrorCode error;
-  socket.set_option(Tcp::no_delay(true), error);
-  if (shared.counters.connections >= shared.options.max_connections && !evict_idle(loop)) {
-    ++shared.counters.turned_away;
-    const Response response = shared.refusal(nullptr, 503, "The server has as many connections as it takes.");
-    const std::string head = write_response_head(response, {response.body.size(), false, false}, loop.date_now());
-    socket.non_blocking(true, error);
-    socket.write_some(asio::buffer(head + response.body), error);
-    return;
-  }
-  ++shared.counters.accepted;
-  const auto connection = std::make_shared<Connection>(shared, loop, std::move(socket));
-  asio::co_spawn(loop.context, Connection::run(connection), asio::detached);
-}
-
-}  // namespace
 
 class Server::Impl {
  public:
   Impl(ServerOptions options, Handlers handlers, WorkPool& pool)
       : shared_{std::move(options), std::move(handlers), pool, {}, {}, {}, 0} {
-    for (unsigned i = 0; i < std::max(1u, shared_.options.io_threads); ++i) loops_.push_back(std::make_unique<Loop>());
-    acceptor_.emplace(loops_[0]->context);
+    const auto count = std::max(1u, shared_.options.io_threads);
+    loops_.reserve(count);
+    for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(shared_));
   }
   ~Impl() { drain(milliseconds(0)); }
 
   Result<void> listen();
   void run();
   bool drain(milliseconds deadline);
+  Result<void> use_identity(const TlsIdentity& identity);
 
   Shared shared_;
-  std::vector<std::unique_ptr<Loop>> loops_;
-  std::optional<Acceptor> acceptor_;
-  std::uint16_t port_ = 0;
-  std::string address_;
-  bool drained_ = false;
+  std::unique_ptr<Listener> plain_, secure_;
 
  private:
-  Awaitable<void> accept_all();
+  /// The connections go round the loops.
+  Loop& next_loop() { return *loops_[next_++ % loops_.size()]; }
+  std::shared_ptr<const TlsContext> tls() {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
+  }
+
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex tls_mutex_;
+  std::shared_ptr<const TlsContext> tls_;
+  bool drained_ = false;
 };
 
 Result<void> Server::Impl::listen() {
   const ServerOptions& options = shared_.options;
-  ErrorCode error;
-  asio::ip::basic_resolver<Tcp, Executor> resolver(loops_[0]->context);
-  const auto found =
-      resolver.resolve(options.host, std::to_string(options.port),
-                       asio::ip::resolver_base::passive | asio::ip::resolver_base::numeric_service, error);
-  if (error || found.empty())
-    return client_error("AddressNotAvailable",
-                        fmt::format("The address {} is not known: {}.", options.host, error.message()));
-  const Tcp::endpoint endpoint = found.begin()->endpoint();
-  acceptor_->open(endpoint.protocol(), error);
-  if (!error) acceptor_->set_option(Acceptor::reuse_address(true), error);
-  if (!error) acceptor_->bind(endpoint, error);
-  if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);
-  if (error == asio::error::address_in_use)
-    return client_error("AddressInUse", fmt::format("Port {} of {} is in use by another program: stop it, or choose "
-                                                    "another port with --listen.",
-                                                    options.port, options.host));
-  if (error == asio::error::access_denied)
-    return client_error("AddressNotAvailable",
-                        fmt::format("Port {} may be opened by root only: choose one above 1023.", options.port));
-  if (error)
-    return client_error("AddressNotAvailable",
-                        fmt::format("Cannot listen on {}:{}: {}.", options.host, options.port, error.message()));
-  const Tcp::endpoint bound = acceptor_->local_endpoint(error);
-  if (error) return server_error("NetworkFailure", "The port is not known: " + error.message());
-  port_ = bound.port();
-  address_ = bound.address().is_v6() ? fmt::format("[{}]:{}", bound.address().to_string(), port_)
-                                     : fmt::format("{}:{}", bound.address().to_string(), port_);
+  auto plain = Listener::open(options.host, options.port, "--listen");
+  if (!plain) return fail(plain);
+  plain_ = std::move(*plain);
+  if (!options.secure) return {};
+  if (auto fine = use_identity(options.secure->identity); !fine) return fine;
+  auto secure = Listener::open(options.secure->host, options.secure->port, "--tls-listen");
+  if (!secure) return fail(secure);
+  secure_ = std::move(*secure);
   return {};
 }
 
-Awaitable<void> Server::Impl::accept_all() {
-  std::size_t next = 0;
-  while (true) {
-    Loop& loop = *loops_[next++ % loops_.size()];
-    auto [error, socket] = co_await acceptor_->async_accept(loop.context, kToken);
-    if (error == asio::error::operation_aborted || !acceptor_->is_open()) co_return;
-    if (error) {
-      // Out of file descriptors, most likely: clients wait in the backlog meanwhile.
-      log::warn("cannot take a connection: {}", error.message());
-      Timer pause(loops_[0]->context.get_executor());
-      pause.expires_after(milliseconds(200));
-      co_await pause.async_wait(kToken);
-      continue;
-    }
-    asio::post(loop.context,
-               [this, &loop, taken = std::move(socket)]() mutable { adopt(shared_, loop, std::move(taken)); });
-  }
+Result<void> Server::Impl::use_identity(const TlsIdentity& identity) {
+  auto context = TlsContext::open(identity);
+  if (!context) return fail(context);
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(*context);
+  return {};
 }
 
 void Server::Impl::run() {
-  for (std::size_t i = 0; i < loops_.size(); ++i) {
-    Loop& loop = *loops_[i];
-    sweep(loop);
-    loop.thread = std::thread([&loop] { loop.context.run(); });
-    pthread_setname_np(loop.thread.native_handle(), fmt::format("io-{}", i).c_str());
-  }
-  asio::co_spawn(loops_[0]->context, accept_all(), asio::detached);
+  for (std::size_t i = 0; i < loops_.size(); ++i) loops_[i]->start(fmt::format("io-{}", i));
+  plain_->start("accept", [this](int socket) { next_loop().adopt(socket, nullptr); });
+  if (secure_) secure_->start("accept-tls", [this](int socket) { next_loop().adopt(socket, tls()); });
 }
 
 bool Server::Impl::drain(milliseconds deadline) {
   if (drained_) return true;
   drained_ = true;
-  asio::post(loops_[0]->context, [this] {
-    ErrorCode ignored;
-    acceptor_->close(ignored);
-  });
-  for (const auto& loop : loops_)
-    asio::post(loop->context, [&loop = *loop] {
-      loop.draining = true;
-      for (Connection* connection : loop.connections)
-        if (connection->idle()) connection->close();
-    });
+  if (plain_) plain_->stop();
+  if (secure_) secure_->stop();
+  for (const auto& loop : loops_) loop->drain();
   bool whole = true;
   {
     std::unique_lock lock(shared_.mutex);
@@ -755,28 +91,13 @@ bool Server::Impl::drain(milliseconds deadline) {
     if (!whole) log::warn("{} connections were still busy at the end of the drain time and are cut", shared_.alive);
   }
   // Posted even when nobody is left: it also waits for connections that were accepted at the last moment.
-  for (const auto& loop : loops_)
-    asio::post(loop->context, [&loop = *loop] {
-      for (Connection* connection : loop.connections) connection->close();
-    });
+  for (const auto& loop : loops_) loop->cut();
   {
     std::unique_lock lock(shared_.mutex);
     shared_.changed.wait(lock, [this] { return shared_.alive == 0; });
   }
-  for (const auto& loop : loops_) {
-    asio::post(loop->context, [&loop = *loop] {
-      loop.stopping = true;
-      loop.sweep_timer.cancel();
-      loop.work.reset();
-    });
-  }
-  for (const auto& loop : loops_) {
-    // A failed start has no threads: what was posted is run here.
-    if (loop->thread.joinable())
-      loop->thread.join();
-    else
-      loop->context.run();
-  }
+  for (const auto& loop : loops_) loop->stop();
+  for (const auto& loop : loops_) loop->join();
   return whole;
 }
 
@@ -791,14 +112,17 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handlers ha
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-std::uint16_t Server::port() const { return impl_->port_; }
-const std::string& Server::address() const { return impl_->address_; }
+std::uint16_t Server::port() const { return impl_->plain_->port(); }
+const std::string& Server::address() const { return impl_->plain_->address(); }
+std::uint16_t Server::secure_port() const { return impl_->secure_ ? impl_->secure_->port() : 0; }
+std::string Server::secure_address() const { return impl_->secure_ ? impl_->secure_->address() : std::string(); }
+Result<void> Server::use_identity(const TlsIdentity& identity) { return impl_->use_identity(identity); }
 bool Server::drain(milliseconds deadline) { return impl_->drain(deadline); }
 
 ServerStats Server::stats() const {
   const Counters& c = impl_->shared_.counters;
-  return {c.accepted, c.turned_away, c.requests,    c.refused, c.timeouts,
-          c.bytes_in, c.bytes_out,   c.connections, c.idle,    c.gathered};
+  return {c.accepted,  c.turned_away, c.requests, c.refused,  c.timeouts,         c.bytes_in,
+          c.bytes_out, c.connections, c.idle,     c.gathered, c.failed_handshakes};
 }
 
 }  // namespace likeness::net

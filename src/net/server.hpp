@@ -12,12 +12,21 @@
 #include "base/result.hpp"
 #include "base/work_pool.hpp"
 #include "net/http.hpp"
+#include "net/tls.hpp"
 
 namespace likeness::net {
+
+/// A second port, on which TLS is spoken.
+struct SecureOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+  TlsIdentity identity{};
+};
 
 struct ServerOptions {
   std::string host = "127.0.0.1";  // a name or an address; IPv6 without brackets
   std::uint16_t port = 0;          // 0 picks a free one
+  std::optional<SecureOptions> secure{};
   unsigned io_threads = 1;
   std::size_t max_connections = 1024;
   std::size_t max_head_bytes = 64 * 1024;
@@ -69,13 +78,15 @@ struct ServerStats {
   std::size_t connections = 0;
   std::size_t idle = 0;  // connections between requests
   std::uint64_t gathered_bytes = 0;
+  std::uint64_t failed_handshakes = 0;  // peers that did not get as far as TLS
 };
 
-/// An HTTP/1.1 server. Takes requests from start() until drain(). `pool` must outlive it and must not be stopped before
-/// drain() returned.
+/// An HTTP/1.1 server, of HTTPS too where asked. Takes requests from start() until drain(). `pool` must outlive it and
+/// must not be stopped before drain() returned.
 class Server {
  public:
-  /// Errors: "AddressInUse", "AddressNotAvailable", "NetworkFailure"; the message says what to do.
+  /// Errors: "AddressInUse", "AddressNotAvailable", "NetworkFailure", and those of TlsContext::open(); the
+  /// message says what to do.
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handlers handlers, WorkPool& pool);
   /// Drains with no time left if drain() was not called.
   ~Server();
@@ -85,6 +96,11 @@ class Server {
   std::uint16_t port() const;
   /// "127.0.0.1:4600", "[::1]:4600".
   const std::string& address() const;
+  /// Of the second port; 0 and "" if there is none.
+  std::uint16_t secure_port() const;
+  std::string secure_address() const;
+  /// Another certificate for connections from now on; on an error the last one stays. Those of TlsContext::open().
+  Result<void> use_identity(const TlsIdentity& identity);
 
   /// Takes no new connections, closes the idle ones, lets running requests finish until `deadline` from now and then
   /// cuts the connections. Blocks until that is done and every handler has returned. True if nothing had to be cut.
