@@ -181,7 +181,11 @@ bool authenticate(Call& call) {
   const SignatureDemands demands{.service = std::string(model.signing_name),
                                  .rules = model.signs_like_s3 ? kS3Rules : SignatureRules{},
                                  .allow_unsigned_payload = model.signs_like_s3};
-  auto verified = call.state.verifier.verify(call.request, demands, call.context.time);
+  const bool old_url = model.signs_like_s3 && !call.request.headers.contains("authorization") &&
+                       call.request.query().find("AWSAccessKeyId=") != std::string_view::npos;
+  auto verified = old_url
+                      ? call.state.verifier.verify_old_url(call.request, call.state.options.domains, call.context.time)
+                      : call.state.verifier.verify(call.request, demands, call.context.time);
   if (!verified) {
     verified.error().presigned = !call.request.headers.contains("authorization");
     call.error = call.codec->auth_error(verified.error());
@@ -323,7 +327,8 @@ Answer finish(Call& call) {
     const Codec& codec = call.codec != nullptr ? *call.codec : json_codec("1.1");
     if (call.service != nullptr) call.error->model = &call.service->model();
     call.error->resource = call.request.path();
-    if (call.error->shape == nullptr) codec.translate(*call.error);
+    // What a provider raised with a status of its own is as it should be.
+    if (call.error->shape == nullptr && call.raised == nullptr) codec.translate(*call.error);
     codec.write_error(*call.error, call.response);
     if (call.raised)
       for (const auto& header : static_cast<const Raised*>(call.raised.get())->http.headers)

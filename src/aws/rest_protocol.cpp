@@ -221,9 +221,9 @@ class RestXmlCodec final : public Codec {
     } else if (!is_document(*payload)) {
       if (!routed.body.empty() || payload->shape->kind == Kind::Stream) body = read_raw(routed, *payload, input);
     } else if (!routed.body.empty()) {
-      const auto root = root_of(*payload);
-      body =
-          read_xml(as_text(routed.body), *payload->shape, payload->ops->emplace(payload->slot(input)), {.root = root});
+      // Most clients of S3 name it after the member ("LifecycleConfiguration"), whatever its shape is called.
+      body = read_xml(as_text(routed.body), *payload->shape, payload->ops->emplace(payload->slot(input)),
+                      {.root = root_of(*payload), .or_root = payload->wire_name});
     }
     if (!body) return body;
     Violations violations = std::move(*body);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "aws/s3_host.hpp"
+#include "aws/sigv2.hpp"
 #include "aws/timestamps.hpp"
 
 namespace likeness::aws {
@@ -132,6 +134,30 @@ AuthResult<Verified> SignatureVerifier::verify(const net::Request& request, cons
   if (verified.payload == PayloadForm::SignedChunks || verified.payload == PayloadForm::SignedTrailer)
     verified.chunks = {derived, claim.timestamp, claim.scope.text(), claim.signature};
   return verified;
+}
+
+AuthResult<Verified> SignatureVerifier::verify_old_url(const net::Request& request,
+                                                       const std::vector<std::string>& domains, TimePoint now) const {
+  const auto claim = read_url_claim_v2(request);
+  if (!claim)
+    return refuse(AuthFailure::Incomplete,
+                  "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters");
+  const auto key = credentials_.find(claim->access_key_id, claim->session_token);
+  if (!key) return refuse(AuthFailure::UnknownKey, std::string(kUnknownKey));
+  if (!equal_in_constant_time(key->session_token, claim->session_token))
+    return refuse(AuthFailure::BadToken, std::string(kUnknownKey));
+  if (key->expires && now >= *key->expires)
+    return refuse(AuthFailure::ExpiredToken, "The security token included in the request is expired");
+  if (now > TimePoint(std::chrono::seconds(claim->expires))) return refuse(AuthFailure::Expired, "Request has expired");
+  const auto host = parse_s3_host(request.headers.get("host"), domains);
+  if (!equal_in_constant_time(signature_v2(key->secret, string_to_sign_v2(request, host.bucket)), claim->signature))
+    return refuse(AuthFailure::WrongSignature, std::string(kWrongSignature));
+  return Verified{.access_key_id = key->id,
+                  .principal = key->principal,
+                  .presigned = true,
+                  .payload = PayloadForm::Unsigned,
+                  .expected_sha256 = {},
+                  .chunks = {}};
 }
 
 }  // namespace likeness::aws

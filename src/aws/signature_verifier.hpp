@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/credentials.hpp"
 #include "aws/sigv4.hpp"
@@ -55,6 +56,10 @@ class SignatureVerifier {
   SignatureVerifier(const CredentialSource& credentials, std::string region, std::chrono::seconds skew);
 
   AuthResult<Verified> verify(const net::Request& request, const SignatureDemands& demands, TimePoint now) const;
+
+  /// URLs of S3 that are signed with version 2. `domains`: see parse_s3_host().
+  AuthResult<Verified> verify_old_url(const net::Request& request, const std::vector<std::string>& domains,
+                                      TimePoint now) const;
 
  private:
   Sha256 key_for(const AccessKey& key, const Scope& scope) const;

@@ -41,7 +41,8 @@ class Handler {
     const auto name = local(full_name);
     if (frames_.size() >= options_.depth_limit) return stop("elements nest too deep");
     if (frames_.empty()) {
-      if (!options_.root.empty() && name != options_.root) return stop(fmt::format("the root is no {}", options_.root));
+      if (!options_.root.empty() && name != options_.root && name != options_.or_root)
+        return stop(fmt::format("the root is no {}", options_.root));
       frames_.push_back({.role = Role::Structure, .shape = &root_, .object = structure_});
       return take_attributes(attributes);
     }

@@ -13,6 +13,7 @@ namespace likeness::aws {
 struct XmlReadOptions {
   std::size_t depth_limit = 64;  // of elements
   std::string_view root = {};    // its name without a prefix; empty: any
+  std::string_view or_root = {};
 };
 
 /// Reads one XML document into `structure`, whose type `shape` (a Structure) describes, without building a tree.
