@@ -115,8 +115,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   auto objects = objects::ObjectStore::open(*parts->store, *parts->blobs, *parts->object_changes, Clock::system());
   if (!objects) return fail(objects);
   parts->objects = std::move(*objects);
-  parts->s3 =
-      std::make_unique<s3::S3>(*parts->objects, s3::Options{.account = settings.account, .region = settings.region});
+  parts->s3 = std::make_unique<s3::S3>(*parts->objects, s3::Options{.account = settings.account,
+                                                                    .region = settings.region,
+                                                                    .lifecycle_interval = settings.lifecycle_interval});
 
   auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->s3->images(),
                                                Clock::system(), recognition_settings(settings));
@@ -135,6 +136,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   options.region = settings.region;
   parts->gateway = std::make_unique<aws::Gateway>(options, parts->credentials);
   parts->gateway->add(*parts->rekognition);
+  parts->s3->accept_forms(parts->credentials);
   parts->gateway->add(parts->s3->service());
   const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");
   parts->gateway->add_gate([&throttle = parts->throttle, throttled](const aws::CallInfo& call) -> Result<void> {

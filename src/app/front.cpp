@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "app/version.hpp"
+#include "aws/s3_host.hpp"
 #include "base/bytes.hpp"
 
 namespace likeness::app {
@@ -24,8 +25,11 @@ double milliseconds(std::chrono::time_point<Clock, Span> from, std::chrono::time
 bool is_own(const net::Request& request) {
   const std::string_view path = request.path();
   if (path == "/_likeness" || path.starts_with("/_likeness/")) return true;
-  return path == "/" && (request.method == "GET" || request.method == "HEAD") && request.query().empty() &&
-         !request.headers.contains("Authorization");
+  if (path != "/" || (request.method != "GET" && request.method != "HEAD") || !request.query().empty() ||
+      request.headers.contains("Authorization"))
+    return false;
+  const auto host = aws::parse_s3_host(request.headers.get("Host"), {"localhost"});  // of a bucket or its website?
+  return host.bucket.empty() && !host.website;
 }
 
 /// The code under which a service answers what the network refuses.

@@ -202,6 +202,9 @@ const std::vector<Definition>& definitions() {
       rates("throttle_rates", &Settings::throttle_rates,
             "Requests a second for single operations, over those of throttling; 0 refuses all. In YAML a map."),
 
+      duration("lifecycle_interval", &Settings::lifecycle_interval, 1s, 24h,
+               "How often the lifecycle rules of buckets are applied."),
+
       integer("max_connections", &Settings::max_connections, 1, 1'000'000,
               "Open connections; at the limit the one that has been idle for longest makes room."),
       size("max_request_head", &Settings::max_request_head, kKiB, kMiB,

@@ -52,6 +52,9 @@ struct Settings {
   std::string throttling = "off";
   std::map<std::string, double> throttle_rates;  // operation -> requests a second
 
+  // objects
+  std::chrono::milliseconds lifecycle_interval{3'600'000};
+
   // HTTP
   std::int64_t max_connections = 1024;
   std::int64_t max_request_head = 64 * 1024;

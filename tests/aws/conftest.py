@@ -1,8 +1,11 @@
+import hashlib
 import itertools
 
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+import s3_tools
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +17,20 @@ def rekognition(server):
 def unchecked(server):
     """A client that sends what it is given, also what the SDK would refuse itself."""
     return server.client(config=Config(parameter_validation=False, retries={"total_max_attempts": 1}))
+
+
+@pytest.fixture(scope="session")
+def s3(server):
+    return server.client("s3")
+
+
+@pytest.fixture
+def bucket(s3, request):
+    """An empty bucket of the test's own."""
+    name = "b" + hashlib.md5(request.node.nodeid.encode()).hexdigest()
+    s3.create_bucket(Bucket=name)
+    yield name
+    s3_tools.remove_bucket(s3, name)
 
 
 _numbers = itertools.count(1)

@@ -121,7 +121,7 @@ objects::Origin origin_of(const aws::RequestContext& context) {
   return {.principal = context.caller_arn, .source_ip = context.source_ip, .request_id = context.request_id};
 }
 
-std::string quoted(std::string_view etag) { return fmt::format("\"{}\"", etag); }
+std::string in_quotes(std::string_view etag) { return fmt::format("\"{}\"", etag); }
 
 std::string unquoted(std::string_view etag) {
   if (etag.starts_with("W/")) etag.remove_prefix(2);

@@ -40,6 +40,7 @@ struct State {
   objects::ObjectStore& store;
   const Options options;
   PolicyCache policies;
+  const aws::CredentialSource* credentials = nullptr;  // of forms
 };
 
 /// Names of configurations in the bucket's record.
@@ -126,7 +127,7 @@ std::optional<E> enumerator(std::string_view text, E last) {
   return std::nullopt;
 }
 
-std::string quoted(std::string_view etag);
+std::string in_quotes(std::string_view etag);
 /// Without quotes and "W/".
 std::string unquoted(std::string_view etag);
 /// As S3 encodes keys in listings for encoding-type=url.

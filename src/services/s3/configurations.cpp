@@ -223,8 +223,43 @@ Result<void> check_filter(const std::optional<shapes::NotificationConfigurationF
   return {};
 }
 
+/// What one target wants to hear of.
+struct Interest {
+  std::vector<std::string> events;
+  std::string prefix, suffix;
+};
+
+Interest interest_of(const std::vector<shapes::Event>& events,
+                     const std::optional<shapes::NotificationConfigurationFilter>& filter) {
+  Interest interest;
+  interest.events.reserve(events.size());
+  for (const auto event : events) interest.events.emplace_back(shapes::to_text(event));
+  if (filter && filter->key && filter->key->filter_rules)
+    for (const auto& rule : *filter->key->filter_rules)
+      (rule.name == shapes::FilterRuleName::Prefix ? interest.prefix : interest.suffix) = rule.value.value_or("");
+  return interest;
+}
+
+/// "s3:ObjectCreated:*" has "s3:ObjectCreated:Put" in it.
+bool share_an_event(const std::string& one, const std::string& other) {
+  const auto covers = [](std::string_view wide, std::string_view narrow) {
+    return wide == narrow || (wide.ends_with(":*") && narrow.starts_with(wide.substr(0, wide.size() - 1)));
+  };
+  return covers(one, other) || covers(other, one);
+}
+
+/// A change must not have to go to two targets.
+bool overlap(const Interest& one, const Interest& other) {
+  const bool same_keys = (one.prefix.starts_with(other.prefix) || other.prefix.starts_with(one.prefix)) &&
+                         (one.suffix.ends_with(other.suffix) || other.suffix.ends_with(one.suffix));
+  return same_keys && std::ranges::any_of(one.events, [&](const auto& a) {
+           return std::ranges::any_of(other.events, [&](const auto& b) { return share_an_event(a, b); });
+         });
+}
+
 Result<void> check_notification(const objects::Bucket&, const shapes::NotificationConfiguration& configuration) {
   std::set<std::string> ids;
+  std::vector<Interest> interests;
   const auto check = [&](const auto& target, const std::optional<std::string>& arn,
                          std::string_view service) -> Result<void> {
     const std::string text = arn.value_or("");
@@ -233,7 +268,9 @@ Result<void> check_notification(const objects::Bucket&, const shapes::Notificati
     if (!target.events || target.events->empty()) return malformed_xml();
     if (target.id && !ids.insert(*target.id).second)
       return objects::bad_argument("Same ID used for multiple configurations. IDs must be unique");
-    return check_filter(target.filter);
+    if (auto checked = check_filter(target.filter); !checked) return checked;
+    interests.push_back(interest_of(*target.events, target.filter));
+    return {};
   };
   if (configuration.topic_configurations)
     for (const auto& target : *configuration.topic_configurations)
@@ -244,6 +281,12 @@ Result<void> check_notification(const objects::Bucket&, const shapes::Notificati
   if (configuration.lambda_function_configurations)
     for (const auto& target : *configuration.lambda_function_configurations)
       if (auto checked = check(target, target.lambda_function_arn, ":lambda:"); !checked) return checked;
+  for (std::size_t i = 0; i < interests.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (overlap(interests[i], interests[j]))
+        return objects::bad_argument(
+            "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
+            "overlapping for the same event type.");
   return {};
 }
 

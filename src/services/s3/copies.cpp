@@ -106,7 +106,7 @@ Result<shapes::CopyObjectOutput> copy_object(State& state, const aws::RequestCon
   out.copy_source_version_id = shown_version(source->bucket, from);
   set_encryption(out, made->metadata);
   auto& result = out.copy_object_result.emplace();
-  result.e_tag = quoted(made->etag);
+  result.e_tag = in_quotes(made->etag);
   result.last_modified = made->modified;
   set_checksum(result, made->checksum);
   return out;
@@ -150,7 +150,7 @@ Result<shapes::UploadPartCopyOutput> upload_part_copy(State& state, const aws::R
   out.copy_source_version_id = shown_version(source->bucket, source->version);
   set_encryption(out, upload->metadata);
   auto& result = out.copy_part_result.emplace();
-  result.e_tag = quoted(part->etag);
+  result.e_tag = in_quotes(part->etag);
   result.last_modified = part->modified;
   if (upload->algorithm) set_checksum(result, *upload->algorithm, part->checksum);
   return out;

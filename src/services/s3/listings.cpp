@@ -54,7 +54,7 @@ std::vector<shapes::Object_> to_shapes(const std::vector<objects::Version>& vers
     auto& shape = out.emplace_back();
     shape.key = encode(version.key);
     shape.last_modified = version.modified;
-    shape.e_tag = quoted(version.etag);
+    shape.e_tag = in_quotes(version.etag);
     shape.size = static_cast<std::int64_t>(version.size);
     shape.storage_class = enumerator(version.metadata.storage_class, shapes::ObjectStorageClass::AwsBackupLowCostWarm);
     shape.owner = owner;
@@ -175,7 +175,7 @@ Result<shapes::ListObjectVersionsOutput> list_versions(State& state, const aws::
     shape.version_id = version.version_id();
     shape.is_latest = version.is_latest;
     shape.last_modified = version.modified;
-    shape.e_tag = quoted(version.etag);
+    shape.e_tag = in_quotes(version.etag);
     shape.size = static_cast<std::int64_t>(version.size);
     shape.storage_class = shapes::ObjectVersionStorageClass::Standard;
     describe_checksum(version, shape);

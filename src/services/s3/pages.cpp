@@ -1,13 +1,90 @@
-#include "services/s3/common.hpp"
+#include "services/s3/pages.hpp"
+
+#include <fmt/format.h>
+
+#include "aws/s3_host.hpp"
+#include "services/s3/cors.hpp"
 
 namespace likeness::s3 {
 
-void register_pages(aws::Service& service, State&) {
-  // Answers with a range are 206; the model has one status an operation.
-  service.on_response([](const aws::RequestContext&, const net::Request& request, net::Response& response) {
+namespace {
+
+std::optional<net::Response> answer(State& state, const aws::RequestContext& context, const net::Request& request) {
+  const Address address = address_of(state, request);
+  if (address.bucket.empty()) return std::nullopt;
+  if (request.method == "OPTIONS") return answer_preflight(state, context, request, address.bucket);
+  if (address.website) return show_website(state, context, request, address);
+  if (request.method == "POST" && address.key.empty() && request.query().empty())
+    return take_form(state, context, request, address.bucket);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Address address_of(const State& state, const net::Request& request) {
+  const aws::S3Host host = aws::parse_s3_host(request.headers.get("host"), state.options.domains);
+  Address address{.bucket = host.bucket, .key = {}, .website = host.website};
+  std::string path = net::percent_decode(request.path()).value_or("");
+  if (path.starts_with('/')) path.erase(0, 1);
+  if (address.bucket.empty()) {
+    const auto slash = path.find('/');
+    address.bucket = path.substr(0, slash);
+    path = slash == std::string::npos ? std::string() : path.substr(slash + 1);
+  }
+  address.key = std::move(path);
+  return address;
+}
+
+std::string xml_escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n')
+          out += "\xEF\xBF\xBD";  // what XML cannot say
+        else
+          out.push_back(c);
+    }
+  }
+  return out;
+}
+
+net::Response error_page(int status, std::string_view code, std::string_view message, std::string_view request_id,
+                         const std::vector<std::pair<std::string, std::string>>& elements) {
+  std::string more;
+  for (const auto& [name, value] : elements) more += fmt::format("<{0}>{1}</{0}>", name, xml_escaped(value));
+  auto response = net::text_response(
+      status, "application/xml",
+      fmt::format(
+          "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>{}<RequestId>{}"
+          "</RequestId></Error>",
+          xml_escaped(code), xml_escaped(message), more, xml_escaped(request_id)));
+  response.headers.set("x-amz-request-id", std::string(request_id));
+  return response;
+}
+
+net::Response error_page(Error error, const std::string& bucket, const std::string& key, std::string_view request_id) {
+  const Error finished = finish(std::move(error), bucket, key);
+  const auto& http = aws::raised(finished)->http;
+  return error_page(http.status != 0 ? http.status : 400, finished.code, finished.message, request_id, http.elements);
+}
+
+void register_pages(aws::Service& service, State& state) {
+  service.on_unmatched([&state](const aws::RequestContext& context, const net::Request& request) {
+    return answer(state, context, request);
+  });
+  service.on_response([&state](const aws::RequestContext&, const net::Request& request, net::Response& response) {
+    // Answers with a range are 206; the model has one status an operation.
     if (response.status == 200 && (request.method == "GET" || request.method == "HEAD") &&
         response.headers.contains("content-range"))
       response.status = 206;
+    if (request.headers.contains("origin"))
+      add_cors_headers(state, request, address_of(state, request).bucket, response);
   });
 }
 

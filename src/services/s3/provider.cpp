@@ -2,13 +2,15 @@
 
 #include "services/s3/common.hpp"
 #include "services/s3/images.hpp"
+#include "services/s3/lifecycle.hpp"
 
 namespace likeness::s3 {
 
 S3::S3(objects::ObjectStore& store, const Options& options)
     : state_(std::make_unique<State>(store, options)),
       service_(std::make_unique<aws::Service>(shapes::model())),
-      images_(std::make_unique<Images>(*state_)) {
+      images_(std::make_unique<Images>(*state_)),
+      lifecycle_(std::make_unique<Lifecycle>(store)) {
   aws::Service& service = *service_;
   State& state = *state_;
   service.allow_anonymous();
@@ -23,9 +25,12 @@ S3::S3(objects::ObjectStore& store, const Options& options)
   register_access(service, state);
   register_configurations(service, state);
   register_pages(service, state);
+  if (options.lifecycle_interval.count() > 0) lifecycle_->start(options.lifecycle_interval);
 }
 
 S3::~S3() = default;
+
+void S3::accept_forms(const aws::CredentialSource& credentials) { state_->credentials = &credentials; }
 
 domain::ObjectReader& S3::images() { return *images_; }
 

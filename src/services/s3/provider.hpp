@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "aws/credentials.hpp"
 #include "aws/service.hpp"
 #include "domain/image_source.hpp"
 #include "domain/objects/object_store.hpp"
@@ -12,10 +15,13 @@ namespace likeness::s3 {
 struct Options {
   std::string account = "000000000000";
   std::string region = "us-east-1";
+  std::vector<std::string> domains{"localhost"};            // see aws::parse_s3_host()
+  std::chrono::milliseconds lifecycle_interval{3'600'000};  // 0: never
 };
 
 /// What the operations share; lives as long as the service.
 struct State;
+class Lifecycle;
 
 /// The S3 service with every operation that we have.
 class S3 {
@@ -29,6 +35,10 @@ class S3 {
   /// Read-only and safe from any thread.
   const aws::Service& service() const { return *service_; }
 
+  /// Takes HTML forms that are signed with these keys; before that only those without a policy. Borrowed; called before
+  /// the service is.
+  void accept_forms(const aws::CredentialSource& credentials);
+
   /// For `Image.S3Object`: reads with the caller's permissions.
   domain::ObjectReader& images();
 
@@ -36,6 +46,7 @@ class S3 {
   std::unique_ptr<State> state_;
   std::unique_ptr<aws::Service> service_;
   std::unique_ptr<domain::ObjectReader> images_;
+  std::unique_ptr<Lifecycle> lifecycle_;
 };
 
 }  // namespace likeness::s3

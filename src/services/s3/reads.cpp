@@ -43,7 +43,7 @@ Result<void> check(const In& in, const objects::Version& version) {
                              version);
   if (!problem) return {};
   if (!problem->not_modified) return precondition_failed(problem->header);
-  return aws::http_error(304, "NotModified", "Not Modified", {}, {{"ETag", quoted(version.etag)}});
+  return aws::http_error(304, "NotModified", "Not Modified", {}, {{"ETag", in_quotes(version.etag)}});
 }
 
 std::optional<std::string> header(const objects::Metadata& metadata, const char* name) {
@@ -58,7 +58,7 @@ void describe(const Target& target, const In& in, Out& out) {
   const auto& metadata = version.metadata;
   out.accept_ranges = "bytes";
   out.last_modified = version.modified;
-  out.e_tag = quoted(version.etag);
+  out.e_tag = in_quotes(version.etag);
   out.version_id = shown_version(bucket, version);
   out.content_type = in.response_content_type ? in.response_content_type : header(metadata, "content-type");
   if (!out.content_type) out.content_type = "binary/octet-stream";

@@ -49,7 +49,7 @@ Result<shapes::UploadPartOutput> upload_part(State& state, const aws::RequestCon
                                                      .checksum_given = expected->checksum_given});
   if (!part) return fail(part);
   shapes::UploadPartOutput out;
-  out.e_tag = quoted(part->etag);
+  out.e_tag = in_quotes(part->etag);
   out.server_side_encryption = shapes::ServerSideEncryption::Aes256;
   if (expected->checksum_given) set_checksum(out, algorithm, part->checksum);
   return out;
@@ -98,7 +98,7 @@ Result<shapes::CompleteMultipartUploadOutput> complete_upload(State& state, cons
                  std::string(host) + "/" + bucket->name + "/" + url_encoded(made->key);
   out.bucket = bucket->name;
   out.key = made->key;
-  out.e_tag = quoted(made->etag);
+  out.e_tag = in_quotes(made->etag);
   out.version_id = shown_version(*bucket, *made);
   set_checksum(out, made->checksum);
   set_encryption(out, made->metadata);
@@ -145,7 +145,7 @@ Result<shapes::ListPartsOutput> list_parts(State& state, const aws::RequestConte
       auto& shape = parts.emplace_back();
       shape.part_number = part.number;
       shape.last_modified = part.modified;
-      shape.e_tag = quoted(part.etag);
+      shape.e_tag = in_quotes(part.etag);
       shape.size = static_cast<std::int64_t>(part.size);
       if (list->upload.algorithm) set_checksum(shape, *list->upload.algorithm, part.checksum);
     }

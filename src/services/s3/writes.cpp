@@ -32,7 +32,7 @@ Result<shapes::PutObjectOutput> put_object(State& state, const aws::RequestConte
     return fail(made);
   }
   shapes::PutObjectOutput out;
-  out.e_tag = quoted(made->etag);
+  out.e_tag = in_quotes(made->etag);
   out.version_id = shown_version(*bucket, *made);
   set_checksum(out, made->checksum);
   set_encryption(out, made->metadata);
