@@ -1,7 +1,7 @@
 // The storage engine alone: gets, puts and commits of several writes at 1, 16 and 64 threads, and blobs of several
 // sizes. Writes are durable (synced) unless --no-sync. Prints one Markdown table.
 //
-//   store_bench FOLDER [--seconds N] [--inline BYTES] [--no-sync] [--only WORD]
+//   store_bench FOLDER [--seconds N] [--inline BYTES] [--no-sync] [--only WORD] [--threads N]
 
 #include <fmt/format.h>
 
@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "storage/embedded.hpp"
@@ -30,6 +31,7 @@ struct Arguments {
   std::filesystem::path folder;
   double seconds = 3;
   std::string only;
+  int threads = 0;  // 0: 1, 16 and 64
   EmbeddedOptions options;
 };
 
@@ -67,6 +69,10 @@ void measure(const Arguments& arguments, const std::string& name, int threads,
   std::fflush(stdout);
 }
 
+Write put(std::string table, Key key, std::string value, Write::Expect expect = Write::Expect::Anything) {
+  return {std::move(table), std::move(key), std::move(value), expect, {}};
+}
+
 int run(const Arguments& arguments) {
   auto opened = EmbeddedStorage::open(arguments.folder, arguments.options);
   if (!opened) {
@@ -89,8 +95,8 @@ int run(const Arguments& arguments) {
   };
   for (int number = 0; number < kItems; number += 500) {
     std::vector<Write> writes;
-    for (int i = number; i < number + 500; ++i)
-      writes.push_back({.table = "t", .key = key(i), .value = value(i, 400), .expected_value = {}});
+    writes.reserve(500);
+    for (int i = number; i < number + 500; ++i) writes.push_back(put("t", key(i), value(i, 400)));
     if (!store.commit(std::move(writes))) return 1;
   }
   fmt::print("| what | threads | per second | p50 ms | p99 ms |\n|---|---|---|---|---|\n");
@@ -99,6 +105,7 @@ int run(const Arguments& arguments) {
                             kItems);
   };
   for (const int threads : {1, 16, 64}) {
+    if (arguments.threads != 0 && threads != arguments.threads) continue;
     measure(arguments, "get 400 B", threads, [&](int thread, int turn) {
       const auto found = store.get("t", key(numbers(thread, turn)));
       return found && *found;
@@ -106,17 +113,15 @@ int run(const Arguments& arguments) {
     measure(arguments, "get missing", threads,
             [&](int thread, int turn) { return store.get("t", key(kItems + numbers(thread, turn))).has_value(); });
     measure(arguments, "put 400 B", threads, [&](int thread, int turn) {
-      return store.commit({{.table = "t", .key = key(numbers(thread, turn)), .value = value(turn, 400)}}).has_value();
+      return store.commit({put("t", key(numbers(thread, turn)), value(turn, 400))}).has_value();
     });
     measure(arguments, "commit of 3, one conditional", threads, [&](int thread, int turn) {
       const int number = numbers(thread, turn);
       const std::string sort = fmt::format("{:010}", number);
       return store
-          .commit({{.table = "t", .key = key(number), .value = value(turn, 400), .expect = Write::Expect::Present},
-                   {.table = "index", .key = {fmt::format("{}", number % 1000), sort}, .value = value(turn, 100)},
-                   {.table = "feed",
-                    .key = {fmt::format("{}", thread), fmt::format("{:010}", turn)},
-                    .value = value(turn, 500)}})
+          .commit({put("t", key(number), value(turn, 400), Write::Expect::Present),
+                   put("index", {fmt::format("{}", number % 1000), sort}, value(turn, 100)),
+                   put("feed", {fmt::format("{}", thread), fmt::format("{:010}", turn)}, value(turn, 500))})
           .has_value();
     });
     measure(arguments, "range of 50", threads, [&](int thread, int turn) {
@@ -127,6 +132,26 @@ int run(const Arguments& arguments) {
     measure(arguments, "log append 400 B", threads, [&](int thread, int turn) {
       return log.append(fmt::format("shard{}", thread % 4), {value(turn, 400)}).has_value();
     });
+    // Small commits must not wait for large bytes that others write.
+    if (const std::string name = "put 400 B beside 4 that put blobs of 100 KB";
+        name.find(arguments.only) != std::string::npos) {
+      std::atomic<int> stored = 0;
+      std::vector<std::jthread> beside;
+      beside.reserve(4);
+      for (int i = 0; i < 4; ++i)
+        beside.emplace_back([&, i](const std::stop_token& stop) {
+          for (int turn = 0; !stop.stop_requested(); ++turn) {
+            auto writer = blobs.create(100'000);
+            if (!writer || !(*writer)->write(as_bytes(value(turn * 4 + i, 100'000)))) return;
+            if (auto info = (*writer)->commit(); !info || !blobs.remove(info->id)) return;
+            ++stored;
+          }
+        });
+      measure(arguments, name, threads, [&](int thread, int turn) {
+        return store.commit({put("t", key(numbers(thread, turn)), value(turn, 400))}).has_value();
+      });
+      fmt::print("| meanwhile: blobs of 100 KB | 4 | {:.0f} | | |\n", stored / arguments.seconds);
+    }
     for (const std::size_t size : {std::size_t{1} << 10, std::size_t{10} << 10, std::size_t{30} << 10,
                                    std::size_t{100'000}, std::size_t{1} << 20}) {
       std::vector<std::vector<std::string>> ids(static_cast<std::size_t>(threads));
@@ -174,6 +199,8 @@ int main(int argc, char** argv) {
       arguments.seconds = std::atof(next());
     else if (name == "--only")
       arguments.only = next();
+    else if (name == "--threads")
+      arguments.threads = std::atoi(next());
     else if (name == "--inline")
       arguments.options.blobs.inline_bytes = static_cast<std::size_t>(std::atoll(next()));
     else if (name == "--no-sync")
@@ -182,7 +209,8 @@ int main(int argc, char** argv) {
       arguments.folder = name;
   }
   if (arguments.folder.empty()) {
-    std::fprintf(stderr, "usage: store_bench FOLDER [--seconds N] [--inline BYTES] [--no-sync] [--only WORD]\n");
+    std::fprintf(stderr,
+                 "usage: store_bench FOLDER [--seconds N] [--inline BYTES] [--no-sync] [--only WORD] [--threads N]\n");
     return 2;
   }
   return likeness::storage::run(arguments);

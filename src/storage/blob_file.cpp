@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/bytes.hpp"
 #include "base/crc.hpp"
 
 namespace likeness::storage {
@@ -142,22 +143,44 @@ Result<void> sync_directory(const fs::path& directory) {
   return {};
 }
 
-BlobFileWriter::BlobFileWriter(fs::path path, FileHandle file, bool sync)
-    : path_(std::move(path)), file_(std::move(file)), sync_(sync) {}
+Result<UnnamedFile> UnnamedFile::create(const fs::path& folder, bool may_lack_name) {
+  if (may_lack_name) {
+    FileHandle file(::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+    if (file) return UnnamedFile(std::move(file), {});
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return file_failure("creating", folder, errno);
+  }
+  const fs::path name = folder / to_hex(random_bytes(8));
+  FileHandle file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return file_failure("creating", name, errno);
+  return UnnamedFile(std::move(file), name);
+}
 
-Result<BlobFileWriter> BlobFileWriter::create(const fs::path& path, std::optional<std::uint64_t> expected_size,
+UnnamedFile::UnnamedFile(UnnamedFile&& other) noexcept
+    : file_(std::move(other.file_)), name_(std::exchange(other.name_, {})) {}
+
+UnnamedFile::~UnnamedFile() {
+  if (!name_.empty()) ::unlink(name_.c_str());
+}
+
+Result<void> UnnamedFile::name(const fs::path& target) {
+  const int done = name_.empty() ? ::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", get()).c_str(), AT_FDCWD,
+                                            target.c_str(), AT_SYMLINK_FOLLOW)
+                                 : ::rename(name_.c_str(), target.c_str());
+  if (done != 0) return file_failure("naming", target, errno);
+  name_.clear();
+  return {};
+}
+
+Result<BlobFileWriter> BlobFileWriter::create(const fs::path& folder, std::optional<std::uint64_t> expected_size,
                                               bool sync) {
-  FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file) return file_failure("creating", path, errno);
-  BlobFileWriter writer(path, std::move(file), sync);
+  auto file = UnnamedFile::create(folder);
+  if (!file) return fail(file);
+  BlobFileWriter writer(std::move(*file), sync);
   if (expected_size && *expected_size >= kReserveFrom) {
     // Room that is not there shows before gigabytes have been sent for nothing.
     const int error =
         ::fallocate(writer.file(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(*expected_size)) == 0 ? 0 : errno;
-    if (error != 0 && error != EOPNOTSUPP && error != ENOSYS) {
-      ::unlink(path.c_str());
-      return file_failure("reserving room for", path, error);
-    }
+    if (error != 0 && error != EOPNOTSUPP && error != ENOSYS) return file_failure("reserving room in", folder, error);
     writer.reserved_ = error == 0;
   }
   return writer;
@@ -194,7 +217,7 @@ Result<void> BlobFileWriter::write_at_end(BytesView bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(file(), bytes.data(), bytes.size(), static_cast<off_t>(written_));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return file_failure("writing", path_, errno);
+    if (count < 0) return file_failure("writing", "a blob", errno);
     written_ += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
@@ -226,7 +249,8 @@ Result<BlobInfo> BlobFileWriter::finish() {
   end.insert(end.end(), tail, tail + sizeof footer);
   if (auto done = write_at_end(end); !done) return fail(done);
   // What was reserved for more than came.
-  if (reserved_ && ::ftruncate(file(), static_cast<off_t>(written_)) != 0) return file_failure("cutting", path_, errno);
+  if (reserved_ && ::ftruncate(file(), static_cast<off_t>(written_)) != 0)
+    return file_failure("cutting", "a blob", errno);
   return BlobInfo{{}, size_, crc32c_};
 }
 

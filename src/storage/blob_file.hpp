@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -40,27 +41,48 @@ class FileHandle {
 /// What is in the directory survives a crash of the machine.
 Result<void> sync_directory(const std::filesystem::path& directory);
 
+/// A file in the making. It has no name where the file system can do that: then writers do not queue up for the lock of
+/// a folder, and a crash leaves nothing. Elsewhere it has one in `folder`, which goes with this object.
+class UnnamedFile {
+ public:
+  /// `may_lack_name` false: as on a file system that cannot do that.
+  static Result<UnnamedFile> create(const std::filesystem::path& folder, bool may_lack_name = true);
+  ~UnnamedFile();
+  UnnamedFile(UnnamedFile&& other) noexcept;
+  UnnamedFile& operator=(UnnamedFile&& other) = delete;
+
+  /// Nothing must have that name.
+  Result<void> name(const std::filesystem::path& target);
+  int get() const { return file_.get(); }
+
+ private:
+  UnnamedFile(FileHandle file, std::filesystem::path name) : file_(std::move(file)), name_(std::move(name)) {}
+
+  FileHandle file_;
+  std::filesystem::path name_;  // until it has another; empty: none
+};
+
 /// Writes the file of a blob. Bytes go to the disk behind the writer's back and leave the page cache, so that a large
-/// blob neither costs much memory nor makes the last sync long. The caller syncs and names the file.
+/// blob neither costs much memory nor makes the last sync long. The caller names and syncs the file.
 class BlobFileWriter {
  public:
-  /// `sync`: whether it will be synced at the end.
-  static Result<BlobFileWriter> create(const std::filesystem::path& path, std::optional<std::uint64_t> expected_size,
+  /// `folder`: of the same file system as the name that it will get. `sync`: whether it will be synced at the end.
+  static Result<BlobFileWriter> create(const std::filesystem::path& folder, std::optional<std::uint64_t> expected_size,
                                        bool sync);
 
   Result<void> write(BytesView bytes);
   /// Writes what is left and the footer. Returns size and checksum; the id is the caller's.
   Result<BlobInfo> finish();
+  Result<void> name(const std::filesystem::path& target) { return file_.name(target); }
   int file() const { return file_.get(); }
 
  private:
-  BlobFileWriter(std::filesystem::path path, FileHandle file, bool sync);
+  BlobFileWriter(UnnamedFile file, bool sync) : file_(std::move(file)), sync_(sync) {}
   Result<void> write_block(BytesView block);
   Result<void> write_at_end(BytesView bytes);
   void push_out();
 
-  std::filesystem::path path_;
-  FileHandle file_;
+  UnnamedFile file_;
   bool sync_;
   bool reserved_ = false;  // room beyond the end is reserved
   Bytes pending_;          // less than a block

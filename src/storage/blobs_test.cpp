@@ -1,6 +1,7 @@
 #include "storage/blobs.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -104,9 +105,28 @@ TEST(Blobs, AWriterThatDoesNotCommitLeavesNothing) {
     auto writer = blobs->create(std::nullopt);
     ASSERT_TRUE(writer);
     ASSERT_TRUE((*writer)->write(some_bytes(1u << 20)));
-    EXPECT_EQ(files_below(blobs.folder()).size(), 1u);
   }
   EXPECT_TRUE(files_below(blobs.folder()).empty());
+}
+
+TEST(Blobs, AFileInTheMakingIsSeenAsAWholeOrNotAtAll) {
+  for (const bool may_lack_name : {true, false}) {
+    const TemporaryFolder folder;
+    const std::filesystem::path target = folder.path() / "target";
+    {
+      auto dropped = UnnamedFile::create(folder.path(), may_lack_name);
+      ASSERT_TRUE(dropped) << dropped.error().detail;
+      EXPECT_EQ(files_below(folder.path()).size(), may_lack_name ? 0u : 1u);
+      auto file = UnnamedFile::create(folder.path(), may_lack_name);
+      ASSERT_TRUE(file) << file.error().detail;
+      ASSERT_EQ(::write(file->get(), "whole", 5), 5);
+      EXPECT_FALSE(std::filesystem::exists(target));
+      const auto named = file->name(target);
+      ASSERT_TRUE(named) << named.error().detail;
+    }
+    EXPECT_EQ(files_below(folder.path()).size(), 1u);
+    EXPECT_EQ(std::filesystem::file_size(target), 5u);
+  }
 }
 
 TEST(Blobs, WhatAnEndedProcessHadNotFinishedIsGoneAtTheNextStart) {

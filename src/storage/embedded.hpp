@@ -14,8 +14,9 @@
 namespace likeness::storage {
 
 struct BlobOptions {
-  /// Blobs of up to this size are kept by the engine, where many share one sync; larger ones get files of their own.
-  std::size_t inline_bytes = 128u << 10;
+  /// Blobs of up to this size are kept by the engine, where many share one sync; larger ones get files of their own,
+  /// which are written once instead of twice and do not make small commits wait.
+  std::size_t inline_bytes = 64u << 10;
 };
 
 struct EmbeddedOptions {

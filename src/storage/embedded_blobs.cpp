@@ -130,10 +130,6 @@ class EmbeddedBlobs::Writer final : public BlobWriter {
     if (expected_size_ && *expected_size_ <= blobs_.options_.inline_bytes)
       memory_.reserve(static_cast<std::size_t>(*expected_size_));
   }
-  ~Writer() override {
-    if (file_ && !named_) ::unlink(path_.c_str());
-  }
-
   Result<void> write(BytesView bytes) override {
     if (!file_ && memory_.size() + bytes.size() <= blobs_.options_.inline_bytes) {
       memory_.insert(memory_.end(), bytes.begin(), bytes.end());
@@ -157,8 +153,7 @@ class EmbeddedBlobs::Writer final : public BlobWriter {
     const fs::path target = blobs_.path_of(info->id);
     // Named before it is synced: one commit of the file system's journal then covers both, and until we return nobody
     // knows the name.
-    if (::rename(path_.c_str(), target.c_str()) != 0) return file_failure("naming", target, errno);
-    named_ = true;
+    if (auto named = file_->name(target); !named) return fail(named);
     if (blobs_.engine_->options().sync) {
       // Both at the same time: they share a commit of the file system's journal.
       auto directory = blobs_.directories_.ask(target.parent_path());
@@ -178,10 +173,9 @@ class EmbeddedBlobs::Writer final : public BlobWriter {
 
   Result<void> begin_file() {
     if (auto room = blobs_.check_room(expected_size_.value_or(memory_.size())); !room) return room;
-    path_ = blobs_.folder_ / kIncoming / std::to_string(++blobs_.incoming_);
-    auto file = BlobFileWriter::create(path_, expected_size_, blobs_.engine_->options().sync);
+    auto file = BlobFileWriter::create(blobs_.folder_ / kIncoming, expected_size_, blobs_.engine_->options().sync);
     if (!file) return fail(file);
-    file_ = std::move(*file);
+    file_.emplace(std::move(*file));
     auto done = file_->write(memory_);
     memory_ = {};
     return done;
@@ -200,10 +194,8 @@ class EmbeddedBlobs::Writer final : public BlobWriter {
   EmbeddedBlobs& blobs_;
   const std::optional<std::uint64_t> expected_size_;
   Bytes memory_;
-  fs::path path_;
   std::optional<BlobFileWriter> file_;
   std::uint64_t since_check_ = 0;
-  bool named_ = false;
 };
 
 EmbeddedBlobs::EmbeddedBlobs(std::shared_ptr<EmbeddedEngine> engine, fs::path folder, const BlobOptions& options)
@@ -273,10 +265,12 @@ Result<void> EmbeddedBlobs::remove(std::string_view id) {
   if (!valid_id(id)) return {};
   if (id[0] == kInFile) {
     const fs::path path = path_of(id);
-    const std::lock_guard lock(held_mutex_);
-    if (holders_ > 0) {
-      held_.emplace_back(id);
-      return {};
+    {
+      const std::lock_guard lock(held_mutex_);
+      if (holders_ > 0) {
+        held_.emplace_back(id);
+        return {};
+      }
     }
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure("removing", path, errno);
     return {};
@@ -292,10 +286,13 @@ EmbeddedBlobs::HeldRemovals::HeldRemovals(EmbeddedBlobs& blobs) : blobs_(blobs) 
 }
 
 EmbeddedBlobs::HeldRemovals::~HeldRemovals() {
-  const std::lock_guard lock(blobs_.held_mutex_);
-  if (--blobs_.holders_ > 0) return;
-  for (const std::string& id : blobs_.held_) ::unlink(blobs_.path_of(id).c_str());
-  blobs_.held_.clear();
+  std::vector<std::string> held;
+  {
+    const std::lock_guard lock(blobs_.held_mutex_);
+    if (--blobs_.holders_ > 0) return;
+    held.swap(blobs_.held_);
+  }
+  for (const std::string& id : held) ::unlink(blobs_.path_of(id).c_str());
 }
 
 Result<std::vector<std::string>> EmbeddedBlobs::link_all(const fs::path& folder) const {
@@ -310,13 +307,14 @@ Result<std::vector<std::string>> EmbeddedBlobs::link_all(const fs::path& folder)
          files.increment(error)) {
       const fs::path name = files->path().filename();
       if (!valid_id(name.string())) continue;
+      // A removal that had begun before they were held may still take one that is there.
       if (auto opened = open_blob_file(files->path(), 0, 0); !opened) {
-        not_whole.push_back(name.string());
+        if (opened.error().code != "NotFound") not_whole.push_back(name.string());
         continue;
       }
       fs::create_directory(to, error);
       if (error) return file_failure("making", to, error.value());
-      if (::link(files->path().c_str(), (to / name).c_str()) == 0) continue;
+      if (::link(files->path().c_str(), (to / name).c_str()) == 0 || errno == ENOENT) continue;
       fs::copy_file(files->path(), to / name, error);
       if (error) return file_failure("copying", files->path(), error.value());
     }

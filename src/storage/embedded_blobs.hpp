@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -25,8 +24,8 @@ class EmbeddedEngine;
 ///   i or f, then 12 hex digits of milliseconds since 1970, then 16 random ones; xx are two of the time.
 /// So blobs sort by age in the engine, and `sweep` need not look at young ones.
 ///
-/// A file is written in DATA/blobs/incoming, gets its name and is then synced. A crash may leave a file of that name
-/// that is not whole, but nobody has heard of its id: garbage that `sweep` takes.
+/// A file is written without a name (in DATA/blobs/incoming, where that needs one), gets it and is then synced. A crash
+/// may leave a file of that name that is not whole, but nobody has heard of its id: garbage that `sweep` takes.
 class EmbeddedBlobs final : public Blobs {
  public:
   EmbeddedBlobs(std::shared_ptr<EmbeddedEngine> engine, std::filesystem::path folder, const BlobOptions& options);
@@ -63,7 +62,6 @@ class EmbeddedBlobs final : public Blobs {
   const std::shared_ptr<EmbeddedEngine> engine_;
   const std::filesystem::path folder_;
   const BlobOptions options_;
-  std::atomic<std::uint64_t> incoming_ = 0;
   std::mutex held_mutex_;
   int holders_ = 0;
   std::vector<std::string> held_;  // what is to be removed when nobody holds any more

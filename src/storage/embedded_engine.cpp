@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -172,11 +173,27 @@ Result<EmbeddedEngine::Use> EmbeddedEngine::use() const {
   return use;
 }
 
+EmbeddedEngine::Change::State EmbeddedEngine::Change::wait() {
+  std::unique_lock lock(mutex_);
+  woken_.wait(lock, [&] { return state_ != State::Waiting; });
+  return state_;
+}
+
+/// Notifies with the lock held: the change is gone as soon as its thread gets on.
+void EmbeddedEngine::Change::wake(State state) {
+  const std::lock_guard lock(mutex_);
+  state_ = state;
+  woken_.notify_one();
+}
+
 Result<void> EmbeddedEngine::commit(Change& change) {
-  std::unique_lock lock(queue_mutex_);
-  queue_.push_back(&change);
-  change.turn_.wait(lock, [&] { return change.done_ || (!leading_ && queue_.front() == &change); });
-  if (!change.done_) lead(lock);
+  bool leads = false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_.push_back(&change);
+    leads = !std::exchange(led_, true);
+  }
+  if (leads || change.wait() == Change::State::Leading) lead();
   return std::move(change.result_);
 }
 
@@ -207,22 +224,28 @@ Result<void> EmbeddedEngine::verify() const {
   return {};
 }
 
-void EmbeddedEngine::lead(std::unique_lock<std::mutex>& lock) {
-  leading_ = true;
+/// The caller's change is the first in the queue.
+void EmbeddedEngine::lead() {
   std::vector<Change*> group;
-  for (std::size_t bytes = 0; !queue_.empty() && (group.empty() || bytes < kMaxGroupBytes); queue_.pop_front()) {
-    group.push_back(queue_.front());
-    bytes += queue_.front()->bytes;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    for (std::size_t bytes = 0; !queue_.empty() && (group.empty() || bytes < kMaxGroupBytes); queue_.pop_front()) {
+      group.push_back(queue_.front());
+      bytes += queue_.front()->bytes;
+    }
   }
-  lock.unlock();
   write_group(group);
-  lock.lock();
-  for (Change* change : group) {
-    change->done_ = true;
-    change->turn_.notify_one();
+  Change* next = nullptr;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (queue_.empty())
+      led_ = false;
+    else
+      next = queue_.front();
   }
-  leading_ = false;
-  if (!queue_.empty()) queue_.front()->turn_.notify_one();
+  // First who leads next, so that the disk is not idle while the others are woken.
+  if (next != nullptr) next->wake(Change::State::Leading);
+  for (Change* change : std::span(group).subspan(1)) change->wake(Change::State::Done);
 }
 
 void EmbeddedEngine::write_group(const std::vector<Change*>& changes) {

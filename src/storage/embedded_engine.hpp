@@ -74,9 +74,15 @@ class EmbeddedEngine {
 
    private:
     friend class EmbeddedEngine;
+    enum class State : std::uint8_t { Waiting, Leading, Done };
+    State wait();
+    void wake(State state);
+
     Result<void> result_;
-    bool done_ = false;
-    std::condition_variable turn_;
+    // Its own, so that who is woken need not queue up for anything.
+    std::mutex mutex_;
+    std::condition_variable woken_;
+    State state_ = State::Waiting;
   };
 
   /// RocksDB in use; it is not replaced while this lives. Do not hold one while waiting for a commit.
@@ -117,7 +123,7 @@ class EmbeddedEngine {
 
   rocksdb::Status open_db();
   void close();
-  void lead(std::unique_lock<std::mutex>& lock);
+  void lead();
   void write_group(const std::vector<Change*>& group);
   Result<void> check_room(const Change& change, std::uint64_t free_bytes) const;
   /// Closes and opens the engine: after a failed write it takes no more until then. Its own way to resume can wait
@@ -132,7 +138,7 @@ class EmbeddedEngine {
 
   std::mutex queue_mutex_;
   std::deque<Change*> queue_;
-  bool leading_ = false;
+  bool led_ = false;     // somebody leads
   bool failed_ = false;  // the leader's only
 };
 
