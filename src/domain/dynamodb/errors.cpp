@@ -21,7 +21,7 @@ Failure internal_error(std::string detail) {
   return server_error("InternalServerError", "Internal server error", std::move(detail));
 }
 
-Failure from_storage(Error error) {
+Failure from_storage(const Error& error) {
   if (error.code == "StorageFull") return server_error("InternalServerError", "The disk is full; nothing was stored.");
   return internal_error(error.code + ": " + error.message + " " + error.detail);
 }

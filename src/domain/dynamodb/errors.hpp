@@ -19,6 +19,6 @@ Failure table_in_use(std::string_view name);
 Failure limit_exceeded(std::string message);
 Failure internal_error(std::string detail);
 /// Errors of storage in AWS's terms.
-Failure from_storage(Error error);
+Failure from_storage(const Error& error);
 
 }  // namespace likeness::dynamodb

@@ -110,7 +110,7 @@ class Reader {
       case Type::N: return {number()};
       case Type::B: return {Binary{std::string(text())}};
       case Type::BOOL: return {byte() != 0};
-      case Type::NULL_: return {Null{}};
+      case Type::Null: return {Null{}};
       case Type::M: return {attributes(depth + 1)};
       case Type::L: {
         List out;
@@ -169,7 +169,7 @@ void append_value(std::string& out, const Value& value) {
     case Type::N: append_number(out, *value.number()); break;
     case Type::B: append_text(out, value.as<Binary>()->bytes); break;
     case Type::BOOL: out += *value.as<bool>() ? '\1' : '\0'; break;
-    case Type::NULL_: break;
+    case Type::Null: break;
     case Type::M: append_attributes(out, *value.as<Attributes>()); break;
     case Type::L:
       append_length(out, value.as<List>()->size());

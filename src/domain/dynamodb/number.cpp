@@ -126,8 +126,8 @@ std::size_t Number::size() const {
   // Two decimal digits a byte, aligned to the decimal point, and one byte for the exponent.
   const int count = digits();
   const int first = magnitude() - 1;  // exponent of the first digit
-  const int pairs = (count + 1) / 2 + (count % 2 == 0 && first % 2 == 0 ? 1 : 0);
-  return static_cast<std::size_t>(1 + pairs + (negative_ ? 1 : 0));
+  const int bytes = 1 + (count + 1) / 2 + (count % 2 == 0 && first % 2 == 0 ? 1 : 0) + (negative_ ? 1 : 0);
+  return static_cast<std::size_t>(bytes);
 }
 
 std::string Number::text() const {

@@ -22,6 +22,13 @@ storage::Write write_of(const Table& table) {
   return put_of(kTablesTable, scope_of(table), table.name, encode_table(table));
 }
 
+std::string garbage_key(std::string_view table, std::string_view partition) {
+  std::string key;
+  key.reserve(table.size() + partition.size() + 1);
+  key.append(table).append(" ").append(partition);
+  return key;
+}
+
 }  // namespace
 
 struct Tables::Version {
@@ -153,7 +160,7 @@ Result<TablePtr> Tables::create(Table table) {
   writes.reserve(2);
   writes.push_back(write_of(table));
   writes.push_back(put_of(kScopesTable, std::string(kScopes), scope_of(table), {}));
-  if (auto done = store_.commit(std::move(writes)); !done) return from_storage(std::move(done.error()));
+  if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
   auto version = std::make_shared<Version>(std::move(table));
   const std::lock_guard lock(mutex_);
   tables_[key] = version;
@@ -169,7 +176,7 @@ Result<TablePtr> Tables::change(const Table& table, const std::function<Result<v
   Table next = *old->table;
   if (auto fine = change(next); !fine) return fail(fine);
   more.push_back(write_of(next));
-  if (auto done = store_.commit(std::move(more)); !done) return from_storage(std::move(done.error()));
+  if (auto done = store_.commit(std::move(more)); !done) return from_storage(done.error());
   auto version = std::make_shared<Version>(std::move(next));
   {
     const std::lock_guard lock(mutex_);
@@ -181,7 +188,7 @@ Result<TablePtr> Tables::change(const Table& table, const std::function<Result<v
 }
 
 storage::Write Tables::garbage_write(std::string_view table, const std::string& partition) {
-  return put_of(kGarbageTable, std::string(kGarbagePartition), std::string(table) + ' ' + partition, {});
+  return put_of(kGarbageTable, std::string(kGarbagePartition), garbage_key(table, partition), {});
 }
 
 Result<void> Tables::remove(const Table& table) {
@@ -195,7 +202,7 @@ Result<void> Tables::remove(const Table& table) {
   writes.push_back(garbage_write(kItemsTable, old->table->partition()));
   for (const auto& index : old->table->indexes)
     writes.push_back(garbage_write(kIndexTable, old->table->partition(index)));
-  if (auto done = store_.commit(std::move(writes)); !done) return from_storage(std::move(done.error()));
+  if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
   {
     const std::lock_guard lock(mutex_);
     tables_.erase(key);
@@ -219,14 +226,15 @@ Result<std::vector<std::pair<std::string, std::string>>> Tables::garbage() const
 Result<void> Tables::sweep(const std::string& table, const std::string& partition, const std::function<bool()>& go_on) {
   for (;;) {
     auto page = store_.range(table, partition, {.first = "", .last = std::nullopt, .limit = kSweepBatch});
-    if (!page) return from_storage(std::move(page.error()));
+    if (!page) return from_storage(page.error());
     std::vector<storage::Write> writes;
     writes.reserve(page->items.size() + 1);
     for (auto& item : page->items)
       writes.push_back(removal_of(table, std::move(item.key.partition), std::move(item.key.sort)));
     const bool last = !page->next;
-    if (last) writes.push_back(removal_of(kGarbageTable, std::string(kGarbagePartition), table + ' ' + partition));
-    if (auto done = store_.commit(std::move(writes)); !done) return from_storage(std::move(done.error()));
+    if (last)
+      writes.push_back(removal_of(kGarbageTable, std::string(kGarbagePartition), garbage_key(table, partition)));
+    if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
     if (last || !go_on()) return {};
   }
 }

@@ -92,7 +92,7 @@ bool Value::operator==(const Value& other) const {
     case Type::N: return *as<Number>() == *other.as<Number>();
     case Type::B: return *as<Binary>() == *other.as<Binary>();
     case Type::BOOL: return *as<bool>() == *other.as<bool>();
-    case Type::NULL_: return true;
+    case Type::Null: return true;
     case Type::M: return *as<Attributes>() == *other.as<Attributes>();
     case Type::L: return *as<List>() == *other.as<List>();
   }
@@ -106,7 +106,7 @@ std::size_t size_of(const Value& value) {
     case Type::N: return value.number()->size();
     case Type::B: return value.as<Binary>()->bytes.size();
     case Type::BOOL:
-    case Type::NULL_: return 1;
+    case Type::Null: return 1;
     case Type::M: return 3 + value.as<Attributes>()->count() + size_of(*value.as<Attributes>());
     case Type::L:
       for (const auto& element : *value.as<List>()) size += 1 + size_of(element);
@@ -159,7 +159,7 @@ std::string shown_data(const Value& value) {
     case Type::N: return value.number()->text();
     case Type::B: return to_base64(as_bytes(value.as<Binary>()->bytes));
     case Type::BOOL: return *value.as<bool>() ? "true" : "false";
-    case Type::NULL_: return "true";
+    case Type::Null: return "true";
     case Type::SS: return joined(value.as<StringSet>()->values, as_it_is);
     case Type::NS: return joined(value.as<NumberSet>()->values, [](const Number& number) { return number.text(); });
     case Type::BS:

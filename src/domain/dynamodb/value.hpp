@@ -72,7 +72,7 @@ struct BinarySet {
 };
 
 /// The letters of the wire.
-enum class Type : std::uint8_t { S, N, B, BOOL, NULL_, M, L, SS, NS, BS };
+enum class Type : std::uint8_t { S, N, B, BOOL, Null, M, L, SS, NS, BS };
 
 /// "S", "NS", "BOOL" ...
 std::string_view name_of(Type type);
