@@ -10,9 +10,11 @@
 #include "aws/credentials.hpp"
 #include "aws/gateway.hpp"
 #include "domain/change_feed.hpp"
+#include "domain/dynamodb/database.hpp"
 #include "domain/objects/object_store.hpp"
 #include "domain/recognition.hpp"
 #include "index/face_index.hpp"
+#include "services/dynamodb/provider.hpp"
 #include "services/rekognition/provider.hpp"
 #include "services/s3/provider.hpp"
 #include "storage/embedded.hpp"
@@ -78,6 +80,8 @@ struct Engine::Parts {
   std::unique_ptr<domain::ChangeFeed> object_changes;
   std::unique_ptr<objects::ObjectStore> objects;
   std::unique_ptr<s3::S3> s3;
+  std::unique_ptr<dynamodb::Database> database;
+  std::unique_ptr<aws::Service> dynamodb;
   std::unique_ptr<domain::Recognition> recognition;
   std::unique_ptr<aws::Service> rekognition;
   aws::StaticCredentials credentials;
@@ -119,6 +123,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
                                                                     .region = settings.region,
                                                                     .lifecycle_interval = settings.lifecycle_interval});
 
+  auto database = dynamodb::Database::open(*parts->store);
+  if (!database) return fail(database);
+  parts->database = std::move(*database);
+  parts->dynamodb = dynamodb::make_dynamodb(*parts->database);
+
   auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->s3->images(),
                                                Clock::system(), recognition_settings(settings));
   if (!recognition) return fail(recognition);
@@ -136,6 +145,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   options.region = settings.region;
   parts->gateway = std::make_unique<aws::Gateway>(options, parts->credentials);
   parts->gateway->add(*parts->rekognition);
+  parts->gateway->add(*parts->dynamodb);
   parts->s3->accept_forms(parts->credentials);
   parts->gateway->add(parts->s3->service());
   const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");

@@ -54,7 +54,7 @@ struct Page {
 
 inline constexpr std::size_t kMaxWritesInCommit = 100;  // what every engine takes: the DynamoDB API's transactions
 inline constexpr std::size_t kMaxPartitionBytes = 2048;
-inline constexpr std::size_t kMaxSortBytes = 1024;
+inline constexpr std::size_t kMaxSortBytes = 8192;      // an index entry has two keys in it
 inline constexpr std::size_t kMaxValueBytes = 1 << 20;  // larger values belong into a blob
 
 /// A set of tables with atomic commits across them; a table exists as soon as something is written to it.

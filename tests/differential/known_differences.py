@@ -1,8 +1,16 @@
 """Where DynamoDB Local departs from AWS, or where AWS leaves the answer open. Each entry: what, why, and a function
-of (operation, request, DynamoDB Local's answer, our answer) that recognises it."""
+of (operation, request, DynamoDB Local's answer, our answer) that recognises it.
+
+What AWS says comes from its developer guide and API reference, and from the tests of two projects that record what
+AWS answered: those of moto marked `aws_verified`, and those of dynalite.
+"""
 
 import dataclasses
+import json
+import re
 from typing import Callable
+
+READS = ("Query", "Scan", "GetItem", "BatchGetItem", "TransactGetItems")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,11 +20,211 @@ class Known:
     applies: Callable
 
 
+def message(answer):
+    return answer.error[1] if answer.error else None
+
+
+def code(answer):
+    return answer.error[0] if answer.error else None
+
+
+def both_fine(local, ours):
+    return not local.error and not ours.error
+
+
+def without(answer, *names):
+    return {k: v for k, v in answer.body.items() if k not in names}
+
+
+# ---- the same fault in other words: (Local's words, AWS's words, where AWS's are written down)
+WORDS = [
+    (r"A value provided cannot be converted into a number", r"The parameter cannot be converted to a numeric value: .*",
+     "dynalite"),
+    (r"Return values set to invalid value", r"ReturnValues can only be ALL_OLD or NONE", "dynalite, moto"),
+    (r"The number of conditions on the keys is invalid", r"The provided key element does not match the schema", "dynalite"),
+    (r"Invalid attribute value type", r"The provided key element does not match the schema", "dynalite"),
+    (r"Invalid attribute value type|One or more parameter values were invalid: Type mismatch for key",
+     r"One or more parameter values were invalid: Type mismatch for key \w+ expected: \w actual: \w+", "dynalite"),
+    (r"One or more parameter values were invalid: Type mismatch for key",
+     r"The provided key element does not match the schema", "dynalite"),
+    (r"Invalid attribute value type|One or more parameter values were invalid: Type mismatch for Index Key",
+     r"One or more parameter values were invalid: Type mismatch for Index Key .*", "dynalite"),
+    (r"One of the required keys was not given a value",
+     r"One or more parameter values were invalid: Missing the key \w+ in the item", "dynalite"),
+    (r"Query condition missed key schema element", r"Query condition missed key schema element: .*", "dynalite"),
+    (r"Consistent read cannot be true when (querying|scanning) a GSI",
+     r"Consistent reads are not supported on global secondary indexes", "dynalite"),
+    (r"ConditionalOperator can only be used when Filter or Expected has two or more elements",
+     r"One or more parameter values were invalid: ConditionalOperator can only be used when .*", "dynalite"),
+    (r"(.*) contains duplicates( for key :\w+)?", r"(.*) contains duplicates\.( for key :\w+)?", "dynalite"),
+    (r".*Invalid attribute type name found; type: X, valid types: \{.*\}",
+     r".*Invalid attribute type name found; type: X, valid types: \{.*\}", "the order of a set"),
+    (r".*Two document paths (overlap|conflict) with each other.*", r".*Two document paths (overlap|conflict) with each other.*",
+     "dynalite names the two that do overlap; Local names the one that comes next"),
+    (r".*The BETWEEN operator requires .*", r".*The BETWEEN operator requires .*",
+     "Local shows bounds as they were written, and bytes by their Java object"),
+    (r"(One or more parameter values were invalid: (ADD|DELETE) action .* is not supported for the type) .*|"
+     r"One or more parameter values were invalid: (ADD|DELETE) action .*",
+     r"One or more parameter values were invalid: (ADD|DELETE) action (with value )?is not supported for the type \w+", "dynalite"),
+    (r"Limit must be greater than or equal to 1", r"1 validation error detected: Value '0' at 'limit' .*", "dynalite"),
+    (r"(If segment is specified, total segment|If total segments is specified, a particular segment) must also be .*",
+     r"The (TotalSegments|Segment) parameter is required but was not present .*", "dynalite"),
+    (r"1 validation error detected: Value '3' at 'segment' .*", r"The Segment parameter is zero-based and must be .*", "dynalite"),
+    (r"(1 validation error detected: )?(ALL_PROJECTED_ATTRIBUTES can be|Must specify the|Cannot specify the) .*",
+     r"1 validation error detected: (ALL_PROJECTED_ATTRIBUTES can be|Must specify the|Cannot specify the) .*", "moto, for Query"),
+    (r".*does not project (one or more filter attributes: )?\[.*\]", r".*does not project (one or more filter attributes: )?\[.*\]",
+     "the order of a set"),
+    (r"Cannot do operations on a non-existent table", r"Requested resource not found(: Table: .* not found)?", "dynalite"),
+    (r"Too many items requested for the BatchWriteItem call", r"1 validation error detected: .*less than or equal to 25.*", "moto"),
+    # CreateTable
+    (r"Member must satisfy enum value set: \[.*\]", r"1 validation error detected: .*Member must satisfy enum value set: .*", "dynalite"),
+    (r"No Hash Key specified in schema.*", r"1 validation error detected: .*length greater than or equal to 1", "dynalite"),
+    (r"Invalid key order.*|No Hash Key specified in schema.*",
+     r"Invalid KeySchema: The (first|second) KeySchemaElement is not a (HASH|RANGE) key type", "dynalite"),
+    (r"Invalid table/index name\..*", r"(TableName must be at least 3 .*|1 validation error detected: .*tableName.*)", "dynalite"),
+    (r"The number of attributes in key schema must match .*",
+     r"One or more parameter values were invalid: (Some AttributeDefinitions are not used|Number of attributes in KeySchema).*", "dynalite"),
+    (r"(Global Secondary Index|Local Secondary Index|Hash Key|Range Key|Secondary) .*not specified in Attribute Definitions.*",
+     r"(One or more parameter values were invalid: Some index key attributes|Invalid KeySchema: Some index key attribute).*", "dynalite"),
+    (r"Invalid StreamViewType: .*", r"One or more parameter values were invalid: Table StreamViewType .*", "API reference"),
+]
+COMPILED = [(re.compile(local, re.S), re.compile(ours, re.S)) for local, ours, _ in WORDS]
+
+
+def other_words(op, request, local, ours):
+    if code(local) != code(ours) or not local.error:
+        return False
+    return any(one.fullmatch(message(local)) and other.fullmatch(message(ours)) for one, other in COMPILED)
+
+
+# ---- a request with two faults. Each of these is right alone: a request with only that fault gets the same answer from
+# both (in other words, see above), so a false alarm of ours would show there. With two, the servers tell one each.
+FAULTS = [
+    # expressions
+    "Syntax error", "reserved keyword", "name used in the document path is not defined",
+    "value used in expression is not defined", "redundant parentheses", "Incorrect operand type",
+    "Incorrect number of operands", "must be distinct", "requires a document path", "Two document paths",
+    "BETWEEN operator requires", "attribute type name found", "function is not allowed", "Invalid function name",
+    "section can only be used once", "List index is not within", "Invalid operator used in KeyCondition",
+    "only contain one condition per key", "cannot contain nested operations", "cannot have conditions on nested",
+    "Invalid condition in KeyCondition", "Expression size has exceeded", "expression can not be empty",
+    "contains invalid key", "contains invalid value", "unused in expressions", "can only be specified when using",
+    "both expression and non-expression",
+    # values
+    "numeric value", "converted into a number", "Input collection", "may not be empty", "sets should not be empty",
+    "datatypes set", "is empty, must contain", "must have the value of true", "Number overflow", "Number underflow",
+    "significant digits", "Nesting Levels",
+    # keys
+    "key element does not match", "conditions on the keys", "Missing the key", "required keys was not given",
+    "Type mismatch for key", "Type mismatch for Index Key", "attribute value type", "cannot contain an empty",
+    "Key attributes must be scalars", "Cannot update attribute", "non-primary key attributes", "missed key schema",
+    "indexable operation", "key condition not supported", "Conditions can be of length", "Condition parameter type",
+    # parameters
+    "does not have the specified index", "onsistent read", "does not project", "Select type", "choosing to get",
+    "ALL_PROJECTED_ATTRIBUTES can", "egment", "imit must", "'limit'", "eturn *[vV]alues", "ConditionalOperator",
+    "ComparisonOperator", "AttributeValueList", "ADD action", "DELETE action", "item keys contains duplicates",
+    "multiple operations on one item", "Too many items", "less than or equal to 25", "Member must not be null",
+    "Duplicate value in attribute name",
+    # what only the item tells
+    "does not exist in the item", "invalid for update", "incorrect data type", "unsupported type",
+    "conditional request failed",
+]
+FAULTS = [re.compile(text) for text in FAULTS]
+WHERE = re.compile(r"Invalid (\w+Expression)")
+
+
+def kinds_of(text):
+    """Faults that the text names, each with the expression that has it."""
+    where = WHERE.search(text)
+    return {(i, where[1] if where else "") for i, fault in enumerate(FAULTS) if fault.search(text)}
+
+
+def two_faults(op, request, local, ours):
+    if not local.error or not ours.error:
+        return False
+    one, other = kinds_of(told(local)), kinds_of(told(ours))
+    return bool(one) and bool(other) and not one & other
+
+
+def told(answer):
+    """The fault; of a cancelled transaction, those of its members."""
+    reasons = answer.body.get("CancellationReasons")
+    if not reasons:
+        return message(answer)
+    return " ".join(r.get("Message", r["Code"]) for r in reasons if r["Code"] != "None")
+
+
+# ---- transactions
+def cancelled_for_values(op, request, local, ours):
+    """What only the items tell is a reason of a cancelled transaction."""
+    if op not in ("TransactWriteItems", "TransactGetItems") or code(ours) != "TransactionCanceledException":
+        return False
+    if code(local) == "ValidationException":
+        return any(r["Code"] == "ValidationError" for r in ours.body["CancellationReasons"])
+    return False
+
+
+def same_reasons(op, request, local, ours):
+    if code(local) != "TransactionCanceledException" or code(ours) != code(local):
+        return False
+    def of(answer):
+        return [(r["Code"], r.get("Message", "").rstrip("."), json.dumps(r.get("Item"), sort_keys=True))
+                for r in answer.body["CancellationReasons"]]
+    return of(local) == of(ours)
+
+
+# ---- what it costs
+def only_costs_differ(op, request, local, ours):
+    names = ("ConsumedCapacity", "ItemCollectionMetrics")
+    return both_fine(local, ours) and without(local, *names) == without(ours, *names)
+
+
+def capacity(answer):
+    found = answer.body.get("ConsumedCapacity", [])
+    return found if isinstance(found, list) else [found]
+
+
 KNOWN = [
     Known("a new table is ACTIVE at once",
           "AWS answers CreateTable and DeleteTable with CREATING and DELETING; the table is there a moment later.",
-          lambda op, request, local, ours: op in ("CreateTable", "DeleteTable", "DescribeTable")
-          and not local.error and not ours.error),
+          lambda op, request, local, ours: op in ("CreateTable", "DeleteTable", "DescribeTable") and both_fine(local, ours)),
+    Known("no ItemCollectionMetrics",
+          "Local never tells them. AWS does for tables with local indexes (API reference).",
+          lambda op, request, local, ours: only_costs_differ(op, request, local, ours)
+          and "ItemCollectionMetrics" not in local.body and "ItemCollectionMetrics" in ours.body
+          and capacity(local) == capacity(ours)),
+    Known("DeleteItem tells capacity that nobody asked for",
+          "Only by DeleteItem, and only where there was no item.",
+          lambda op, request, local, ours: op == "DeleteItem" and only_costs_differ(op, request, local, ours)
+          and request.get("ReturnConsumedCapacity", "NONE") == "NONE" and "ConsumedCapacity" not in ours.body),
+    Known("reading nothing costs nothing",
+          "AWS counts half a unit (or one) for each read that finds nothing (developer guide, read consistency).",
+          lambda op, request, local, ours: op in READS and only_costs_differ(op, request, local, ours)
+          and all(a.get("CapacityUnits", 0) < b.get("CapacityUnits", 0) for a, b in zip(capacity(local), capacity(ours)))
+          and len(capacity(local)) == len(capacity(ours))),
+    Known("transactions and deletes in batches cost double",
+          "A transaction costs two units for each KB; Local says four. A delete in a batch costs one; Local says two.",
+          lambda op, request, local, ours: op in ("TransactWriteItems", "BatchWriteItem", "TransactGetItems")
+          and only_costs_differ(op, request, local, ours)),
+    Known("UpdateItem without an expression fails",
+          "An internal error of Local where UPDATED_NEW or UPDATED_OLD is asked for and nothing is updated.",
+          lambda op, request, local, ours: op == "UpdateItem" and code(local) == "InternalFailure" and not ours.error
+          and "UpdateExpression" not in request),
+    Known("throughput of an on-demand table is taken",
+          "AWS refuses ProvisionedThroughput with PAY_PER_REQUEST (moto).",
+          lambda op, request, local, ours: op == "CreateTable" and not local.error
+          and "when BillingMode is PAY_PER_REQUEST" in (message(ours) or "")),
+    Known("an update in a transaction needs no expression",
+          "The service's model says that UpdateExpression is required there.",
+          lambda op, request, local, ours: op == "TransactWriteItems" and "updateExpression" in (message(ours) or "")
+          and any("Update" in one and "UpdateExpression" not in one["Update"] for one in request["TransactItems"])),
+    Known("a transaction's items tell the fault",
+          "AWS cancels the transaction with the reason ValidationError; Local answers a ValidationException "
+          "(API reference, TransactionCanceledException).", cancelled_for_values),
+    Known("reasons of a cancelled transaction end with a full stop",
+          "Those of ConditionCheck, and in Local only.", same_reasons),
+    Known("the same fault in other words", "See WORDS.", other_words),
+    Known("one of two faults", "See FAULTS.", two_faults),
 ]
 
 

@@ -164,6 +164,9 @@ def main():
                 server = Server(folder)
                 ours = Endpoint(server.port, *server.credentials)
             started = time.monotonic()
+            for endpoint in (local, ours):  # what an earlier run left
+                for name in endpoint.send("ListTables", {}).body["TableNames"]:
+                    endpoint.send("DeleteTable", {"TableName": name})
             run = Run(local, ours, arguments.seed, only, shrink=not arguments.no_shrink)
             for _ in range(arguments.operations):
                 run.step()

@@ -64,7 +64,7 @@ class Endpoint:
             return self._pages(operation, request, "LastEvaluatedKey", "ExclusiveStartKey")
         plain = {k: v for k, v in request.items() if k != "AllSegments"}
         total = None
-        for segment in range(plain["TotalSegments"]):
+        for segment in range(plain.get("TotalSegments", 1)):
             answer = self._pages(operation, plain | {"Segment": segment}, "LastEvaluatedKey", "ExclusiveStartKey")
             if answer.error:
                 return answer

@@ -36,7 +36,7 @@ struct WriteRequest {
   Attributes item;  // Put: the item; otherwise the key
   const Condition* condition = nullptr;
   const Update* update = nullptr;  // with Update; null leaves an item as it is and makes one of the key alone
-  bool expired_only = false;       // removed by time to live
+  bool expired = false;            // removed by time to live
   bool count_units = false;
 };
 
@@ -107,7 +107,7 @@ class Items {
 
   /// All or none, no item twice. An Error is ours (storage) or the table's (gone); what stands against single requests
   /// is in their results.
-  Result<WriteOutcome> write(std::vector<WriteRequest> requests, std::vector<storage::Write> more = {});
+  Result<WriteOutcome> write(const std::vector<WriteRequest>& requests, const std::vector<storage::Write>& more = {});
   /// One request; its refusal is the Error.
   Result<WriteResult> write_one(WriteRequest request);
 
