@@ -166,6 +166,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
 
 storage::EmbeddedStorage& Engine::storage() { return *parts_->storage; }
 
+const std::vector<const aws::Service*>& Engine::services() const { return parts_->gateway->services(); }
+
 Chain Engine::chain() {
   aws::Gateway& gateway = *parts_->gateway;
   return {[&gateway](const net::Request& request) { return gateway.handle(request); },

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "app/front.hpp"
 #include "app/health.hpp"
+#include "aws/service.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "config/settings.hpp"
@@ -27,6 +29,8 @@ class Engine {
   /// Borrows the engine.
   Chain chain();
   storage::EmbeddedStorage& storage();
+  /// Those that are registered.
+  const std::vector<const aws::Service*>& services() const;
 
  private:
   struct Parts;

@@ -194,6 +194,22 @@ TEST_F(GatewayTest, RefusesABodyThatIsNoJson) {
   EXPECT_EQ(calls_, 0);
 }
 
+TEST_F(GatewayTest, UnpacksABodyAfterItsSignatureWasChecked) {
+  // gzip of {"CollectionId":"people"}
+  const auto packed = from_base64("H4sIAAAAAAACA6tWcs7PyUlNLsnMz/NMUbJSKkjNL8hJVaoFAD0Zt+QZAAAA");
+  ASSERT_TRUE(packed);
+  auto one = request("DescribeCollection", as_text(*packed));
+  one.headers.add("Content-Encoding", "gzip");
+  EXPECT_EQ(gateway_.handle(sign(one)).response.status, 200);
+  EXPECT_EQ(calls_, 1);
+  auto broken = request("DescribeCollection", as_text(*packed).substr(0, 20));
+  broken.headers.add("Content-Encoding", "gzip");
+  const auto answer = gateway_.handle(sign(broken));
+  EXPECT_EQ(answer.response.status, 400);
+  EXPECT_EQ(answer.record.error_code, "SerializationException");
+  EXPECT_EQ(calls_, 1);
+}
+
 TEST_F(GatewayTest, RefusesAnOperationThatTheModelLacks) {
   const auto answer = call("DetectCats", "{}");
   EXPECT_EQ(answer.response.status, 400);

@@ -257,6 +257,15 @@ bool headers_tell_of_body(const net::Request& request) {
   });
 }
 
+/// S3 wants to know how long an object is before it takes a byte of it.
+Result<void> length_is_known(const net::Request& request, bool chunked) {
+  if (chunked && !length_in(request, "x-amz-decoded-content-length"))
+    return client_error("MissingContentLength", "You must provide the Content-Length HTTP header.");
+  if (!chunked && request.headers.contains("transfer-encoding"))
+    return client_error("NotImplemented", "A header you provided implies functionality that is not implemented");
+  return {};
+}
+
 }  // namespace
 
 Result<OpenedBody> open_body(const net::Request& request, const Verified& verified, const BodyRules& rules) {
@@ -277,6 +286,8 @@ Result<OpenedBody> open_body(const net::Request& request, const Verified& verifi
     }
     return opened;
   }
+  if (rules.streams && rules.is_s3)
+    if (auto known = length_is_known(request, chunked); !known) return fail(known);
   Stream stream;
   if (request.stream != nullptr) {
     stream = {request.stream, length_in(request, "content-length")};

@@ -25,7 +25,7 @@ struct OpenedBody {
 };
 
 /// Errors: those of AwsChunkedReader, "XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest", "BodyTooLarge",
-/// "SerializationException" (broken gzip). Borrows the request.
+/// "SerializationException" (broken gzip), "MissingContentLength" and "NotImplemented" (an object of unknown length). Borrows the request.
 Result<OpenedBody> open_body(const net::Request& request, const Verified& verified, const BodyRules& rules);
 
 }  // namespace likeness::aws

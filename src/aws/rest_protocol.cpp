@@ -367,7 +367,10 @@ class RestXmlCodec final : public Codec {
     const std::string& path = violations.front().path;
     const auto document =
         operation.input->payload.empty() ? std::string() : member_path({}, operation.input->payload) + ".";
-    if (path.ends_with("locationConstraint")) {
+    if (path == member_path({}, operation.input->payload)) {
+      answer.code = "MissingRequestBodyError";
+      answer.message = "Request Body is empty";
+    } else if (path.ends_with("locationConstraint")) {
       answer.code = "InvalidLocationConstraint";
       answer.message = "The specified location-constraint is not valid";
     } else if (path == "storageClass") {

@@ -233,7 +233,8 @@ TEST_F(S3Test, ReadsAndRefusesDocuments) {
   ASSERT_EQ(tags_.size(), 1u);
   EXPECT_EQ(tags_[0].value, "1 & 2");
   for (const std::string bad :
-       {"", "<Tagging>", "<Other><TagSet/></Other>", "<!DOCTYPE a [<!ENTITY b \"c\">]><Tagging><TagSet/></Tagging>",
+       {"", "<Tagging>", "<Other/>", "<Other><TagSet/></Other>", "<Tagging><TagSet/><TagSet/></Tagging>",
+        "<!DOCTYPE a [<!ENTITY b \"c\">]><Tagging><TagSet/></Tagging>",
         "<Tagging><TagSet><Tag><Key>a</Key><Key>b</Key></Tag></TagSet></Tagging>"}) {
     const auto answer = call("PUT", "/photos?tagging", bad);
     EXPECT_EQ(answer.response.status, 400) << bad;

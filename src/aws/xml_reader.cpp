@@ -34,6 +34,7 @@ class Handler {
   std::vector<Violation> violations;
 
   void start(std::string_view full_name, const XML_Char** attributes) {
+    if (stopped_) return;
     if (skipped_ > 0) {
       ++skipped_;
       return;
@@ -74,6 +75,7 @@ class Handler {
   }
 
   void end() {
+    if (stopped_) return;
     if (skipped_ > 0) {
       --skipped_;
       return;
@@ -89,13 +91,14 @@ class Handler {
   }
 
   void text(std::string_view part) {
-    if (skipped_ > 0 || frames_.empty()) return;
+    if (stopped_ || skipped_ > 0 || frames_.empty()) return;
     Frame& top = frames_.back();
     if (top.role == Role::Scalar || top.role == Role::Key) top.text += part;
   }
 
   void stop(std::string why) {
     problem = std::move(why);
+    stopped_ = true;
     XML_StopParser(parser_, XML_FALSE);
   }
 
@@ -231,6 +234,7 @@ class Handler {
   const XmlReadOptions& options_;
   std::vector<Frame> frames_;
   std::size_t skipped_ = 0;  // depth below the first element that is skipped
+  bool stopped_ = false;     // the parser still tells the end of an empty element
 };
 
 Handler& handler(void* data) { return *static_cast<Handler*>(data); }

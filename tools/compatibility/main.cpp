@@ -1,17 +1,40 @@
 // likeness_compatibility [--check FILE]: prints docs/compatibility.md from the providers that are registered in the
 // program, or says where FILE differs from that.
 
+#include <stdlib.h>
+
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <string_view>
 
+#include "app/engine.hpp"
+#include "app/health.hpp"
 #include "aws/compatibility.hpp"
-#include "domain/testing.hpp"
-#include "services/rekognition/provider.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "config/settings.hpp"
 
 namespace {
+
+/// A new empty folder, gone at the end.
+struct Folder {
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "likeness-compatibility-XXXXXX").string();
+    if (mkdtemp(name.data()) != nullptr) path = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    if (!path.empty()) std::filesystem::remove_all(path, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::filesystem::path path;
+};
 
 /// The first line that is not the same in both.
 std::string first_difference(const std::string& page, const std::string& file) {
@@ -29,10 +52,20 @@ std::string first_difference(const std::string& page, const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // The providers want the domain that they will never be asked to use here.
-  likeness::domain::testing::World world;
-  const auto rekognition = likeness::rekognition::make_rekognition(*world.operator->());
-  const std::string page = likeness::aws::compatibility_page({rekognition.get()});
+  // The program as it is, over a data folder of its own: what is registered there is what the page tells of.
+  namespace app = likeness::app;
+  likeness::log::set_level(likeness::log::Level::Error);
+  const Folder folder;
+  app::Health health("compatibility");
+  likeness::Metrics metrics;
+  const auto engine = app::Engine::open(likeness::config::Settings(), folder.path, health, metrics);
+  if (!engine) {
+    std::fprintf(stderr, "%s %s\n", engine.error().message.c_str(), engine.error().detail.c_str());
+    return 2;
+  }
+  auto services = (*engine)->services();
+  std::ranges::sort(services, {}, [](const auto* service) { return service->model().full_name; });
+  const std::string page = likeness::aws::compatibility_page(services);
   if (argc == 1) {
     std::fputs(page.c_str(), stdout);
     return 0;
