@@ -60,6 +60,31 @@ class CheckedReader final : public net::BodyReader {
   bool finished_ = false;
 };
 
+/// What goes wrong while an object arrives, in S3's words: providers pass it on as it is.
+class ObjectReader final : public net::BodyReader {
+ public:
+  explicit ObjectReader(std::shared_ptr<net::BodyReader> source) : source_(std::move(source)) {}
+
+  Result<std::size_t> read(std::span<std::uint8_t> into) override {
+    auto count = source_->read(into);
+    if (count) return count;
+    Error& error = count.error();
+    if (error.code == "InvalidChunk" || error.code == "BadRequest") {
+      error.code = "InvalidRequest";
+    } else if (error.code == "BodyTooLarge") {
+      error.code = "EntityTooLarge";
+      error.message = "Your proposed upload exceeds the maximum allowed size";
+    } else if (error.code == "ConnectionClosed" || error.code == "RequestTimeout") {
+      error.code = "RequestTimeout";
+      error.message = "Your socket connection to the server was not read from or written to within the timeout period.";
+    }
+    return count;
+  }
+
+ private:
+  const std::shared_ptr<net::BodyReader> source_;
+};
+
 /// One of the checksums that travel in "x-amz-checksum-NAME", in base64.
 class Checksum {
  public:
@@ -301,6 +326,7 @@ Result<OpenedBody> open_body(const net::Request& request, const Verified& verifi
     stream = std::move(*decoded);
   }
   if (rules.streams) {
+    if (rules.is_s3) stream.reader = std::make_shared<ObjectReader>(std::move(stream.reader));
     opened.stream = std::move(stream);
     return opened;
   }

@@ -25,7 +25,8 @@ struct OpenedBody {
 };
 
 /// Errors: those of AwsChunkedReader, "XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest", "BodyTooLarge",
-/// "SerializationException" (broken gzip), "MissingContentLength" and "NotImplemented" (an object of unknown length). Borrows the request.
+/// "SerializationException" (broken gzip), "MissingContentLength" and "NotImplemented" (an object of unknown length).
+/// What an object's reader answers is in S3's words. Borrows the request.
 Result<OpenedBody> open_body(const net::Request& request, const Verified& verified, const BodyRules& rules);
 
 }  // namespace likeness::aws

@@ -186,5 +186,13 @@ TEST(RequestBody, AnErrorOfTheReaderIsTheBodysError) {
   EXPECT_EQ(opened(request, kObject), "RequestTimeout");
 }
 
+TEST(RequestBody, WhatAnObjectsReaderAnswersIsInS3sWords) {
+  Verified chunked;
+  chunked.payload = PayloadForm::UnsignedTrailer;
+  auto request = with_body(bytes("zz\r\n"), {{"x-amz-decoded-content-length", "5"}});
+  EXPECT_EQ(opened(request, kObject, chunked), "InvalidRequest");
+  EXPECT_EQ(opened(request, kS3Document, chunked), "InvalidChunk");  // the protocol's own codes are renamed later
+}
+
 }  // namespace
 }  // namespace likeness::aws
