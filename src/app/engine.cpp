@@ -11,12 +11,19 @@
 #include "aws/gateway.hpp"
 #include "domain/change_feed.hpp"
 #include "domain/dynamodb/database.hpp"
+#include "domain/identity/directory.hpp"
+#include "domain/identity/sessions.hpp"
+#include "domain/identity/web_identity.hpp"
+#include "domain/image_source.hpp"
 #include "domain/objects/object_store.hpp"
 #include "domain/recognition.hpp"
 #include "index/face_index.hpp"
 #include "services/dynamodb/provider.hpp"
+#include "services/iam/access.hpp"
+#include "services/iam/provider.hpp"
 #include "services/rekognition/provider.hpp"
 #include "services/s3/provider.hpp"
+#include "services/sts/provider.hpp"
 #include "storage/embedded.hpp"
 #include "vision/face_pipeline.hpp"
 #include "vision/runtime/runtime.hpp"
@@ -84,10 +91,35 @@ struct Engine::Parts {
   std::unique_ptr<aws::Service> dynamodb;
   std::unique_ptr<domain::Recognition> recognition;
   std::unique_ptr<aws::Service> rekognition;
-  aws::StaticCredentials credentials;
+  aws::StaticCredentials credentials;  // the root's
+  std::unique_ptr<identity::Directory> identities;
+  std::unique_ptr<identity::Sessions> sessions;
+  std::unique_ptr<identity::TokenKeysInFolder> token_keys;
+  std::unique_ptr<identity::WebIdentities> web_identities;
+  std::unique_ptr<iam::Access> access;
+  std::unique_ptr<aws::Service> iam;
+  std::unique_ptr<aws::Service> sts;
   Throttle throttle;
   std::unique_ptr<aws::Gateway> gateway;
 };
+
+/// Who may call, and what: identities, temporary credentials, IAM and STS.
+Result<void> Engine::open_identities(Parts& parts, const Settings& settings, const std::filesystem::path& data) {
+  auto identities = identity::Directory::open(*parts.store, Clock::system(), settings.account);
+  if (!identities) return fail(identities);
+  parts.identities = std::move(*identities);
+  auto sessions = identity::Sessions::open(*parts.store);
+  if (!sessions) return fail(sessions);
+  parts.sessions = std::move(*sessions);
+  parts.token_keys = std::make_unique<identity::TokenKeysInFolder>(
+      settings.oidc_keys.empty() ? data / "oidc" : std::filesystem::path(settings.oidc_keys));
+  parts.web_identities = std::make_unique<identity::WebIdentities>(*parts.token_keys);
+  const auto enforcement = settings.policies == "off" ? iam::Enforcement::Off : iam::Enforcement::Enforce;
+  parts.access = std::make_unique<iam::Access>(parts.credentials, *parts.identities, *parts.sessions, enforcement);
+  parts.iam = iam::make_iam(*parts.identities);
+  parts.sts = sts::make_sts(*parts.identities, *parts.sessions, *parts.web_identities);
+  return {};
+}
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() = default;
@@ -140,14 +172,20 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   if (!root) return fail(root);
   parts->credentials.add(std::move(*root));
 
+  if (auto opened_identities = open_identities(*parts, settings, data); !opened_identities)
+    return fail(opened_identities);
+
   aws::GatewayOptions options;
   options.account = settings.account;
   options.region = settings.region;
-  parts->gateway = std::make_unique<aws::Gateway>(options, parts->credentials);
+  parts->gateway = std::make_unique<aws::Gateway>(options, *parts->access);
+  parts->gateway->set_authorizer(*parts->access);
   parts->gateway->add(*parts->rekognition);
   parts->gateway->add(*parts->dynamodb);
-  parts->s3->accept_forms(parts->credentials);
+  parts->s3->accept_forms(*parts->access);
   parts->gateway->add(parts->s3->service());
+  parts->gateway->add(*parts->iam);
+  parts->gateway->add(*parts->sts);
   const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");
   parts->gateway->add_gate([&throttle = parts->throttle, throttled](const aws::CallInfo& call) -> Result<void> {
     if (throttle.admit(call.operation.name)) return {};

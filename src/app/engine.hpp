@@ -34,6 +34,8 @@ class Engine {
 
  private:
   struct Parts;
+  static Result<void> open_identities(Parts& parts, const config::Settings& settings,
+                                      const std::filesystem::path& data);
   explicit Engine(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -180,7 +180,8 @@ bool authenticate(Call& call) {
   const auto& model = call.service->model();
   const SignatureDemands demands{.service = std::string(model.signing_name),
                                  .rules = model.signs_like_s3 ? kS3Rules : SignatureRules{},
-                                 .allow_unsigned_payload = model.signs_like_s3};
+                                 .allow_unsigned_payload = model.signs_like_s3,
+                                 .global = model.signing_name == "iam" || model.signing_name == "sts"};
   const bool old_url = model.signs_like_s3 && !call.request.headers.contains("authorization") &&
                        call.request.query().find("AWSAccessKeyId=") != std::string_view::npos;
   auto verified = old_url

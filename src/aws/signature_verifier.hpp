@@ -48,6 +48,7 @@ struct SignatureDemands {
   std::string service;  // name in the scope
   SignatureRules rules = {};
   bool allow_unsigned_payload = false;  // S3
+  bool global = false;                  // IAM and STS: signed for us-east-1 wherever the client is
 };
 
 /// Checks signatures against the known keys. Keeps the derived signing keys of recent scopes. Thread-safe.

@@ -174,6 +174,14 @@ const std::vector<Definition>& definitions() {
            "Folder of the file `credentials`, which holds the root access key in AWS's profile form; empty: the data "
            "folder."),
 
+      text("oidc_keys", &Settings::oidc_keys, "a folder", anything,
+           "Folder of the public keys of OIDC providers: the JSON Web Key Set of https://idp.example.org/pool in "
+           "idp.example.org_pool.json; empty: oidc in the data folder."),
+
+      choice("policies", &Settings::policies, {"enforce", "off"},
+             "enforce: callers may what the policies of IAM and of resources allow. off: every signed call is allowed; "
+             "signatures are checked all the same."),
+
       integer("io_threads", &Settings::io_threads, 1, 8, "Threads that read and write connections."),
       integer("work_threads", &Settings::work_threads, 0, 1024,
               "Threads that answer requests; 0: four for each processor, at least 16."),

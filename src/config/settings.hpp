@@ -31,6 +31,11 @@ struct Settings {
   std::string models_d;            // "" = the configuration folder
   std::string credentials_folder;  // "" = DATA
 
+  std::string oidc_keys;  // "" = oidc in DATA
+
+  // who may what
+  std::string policies = "enforce";
+
   // executors; 0 lets the program choose by the processor
   std::int64_t io_threads = 1;
   std::int64_t work_threads = 0;

@@ -1,6 +1,7 @@
 #include "policy/permission.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace likeness::policy {
 namespace {
@@ -12,6 +13,12 @@ unsigned char lower(char c) { return static_cast<unsigned char>(c >= 'A' && c <=
 
 bool CaseInsensitiveLess::operator()(std::string_view a, std::string_view b) const {
   return std::ranges::lexicographical_compare(a, b, {}, lower, lower);
+}
+
+Permission pass_role(std::string role_arn, std::string service) {
+  return {.action = "iam:PassRole",
+          .resource = std::move(role_arn),
+          .context = {{"iam:PassedToService", {std::move(service)}}}};
 }
 
 }  // namespace likeness::policy

@@ -38,4 +38,8 @@ struct Permission {
   std::string resource_account = {};
 };
 
+/// What handing a role to a service takes: of whoever names a role for a function, a state machine, a stream processor.
+/// `service` is its principal, "lambda.amazonaws.com".
+Permission pass_role(std::string role_arn, std::string service);
+
 }  // namespace likeness::policy

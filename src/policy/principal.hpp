@@ -33,7 +33,8 @@ struct Principal {
   bool temporary = false;
   std::optional<TimePoint> issued;  // aws:TokenIssueTime
   std::string source_identity;
-  std::string federated_by;  // the user whose policies bound a federated user; empty: root
+  std::map<std::string, std::string> transitive_tags;  // those that go along to a further role
+  std::string federated_by;                            // the user whose policies bound a federated user; empty: root
   /// They bound what the identity's own policies allow; empty: no bound.
   std::vector<std::shared_ptr<const Document>> session_policies;
 

@@ -177,7 +177,10 @@ std::optional<policy::Principal> Sessions::principal_of(const State& state, cons
   out.temporary = true;
   out.issued = session.issued;
   out.source_identity = session.source_identity;
-  for (const auto& [name, value] : session.tags) out.tags[name] = value;
+  for (const auto& [name, value] : session.tags) {
+    out.tags[name] = value;
+    if (session.transitive.contains(name)) out.transitive_tags[name] = value;
+  }
   if (session.policies.empty() && session.policy_arns.empty()) return out;
   // They allow together what any of them allows, so they become one list, cut by the identity's own policies.
   for (const auto& text : session.policies) out.session_policies.push_back(parsed(text));

@@ -11,6 +11,7 @@ std::unique_ptr<aws::Service> make_rekognition(domain::Recognition& recognition)
   register_collections(*service, recognition);
   register_faces(*service, recognition);
   register_users(*service, recognition);
+  register_permissions(*service);
   return service;
 }
 
