@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import subprocess
 
 import pytest
 
@@ -243,3 +244,105 @@ def test_policies_are_simulated(iam, user):
     open_question = iam.simulate_custom_policy(PolicyInputList=[ALLOW_GET, conditional], ActionNames=["s3:GetObject"],
                                                ResourceArns=["arn:aws:s3:::b/k"])["EvaluationResults"][0]
     assert open_question["EvalDecision"] == "allowed" and open_question["MissingContextValues"] == ["aws:SourceVpc"]
+
+
+def test_lists_tell_less_than_gets(iam):
+    name = name_of("Told")
+    boundary = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+    tags = [{"Key": "k", "Value": "v"}]
+    iam.create_role(RoleName=name, Path="/told/", AssumeRolePolicyDocument=LAMBDA, Description="d",
+                    PermissionsBoundary=boundary, Tags=tags)
+    whole = iam.get_role(RoleName=name)["Role"]
+    assert whole["Tags"] == tags and whole["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    [listed] = iam.list_roles(PathPrefix="/told/")["Roles"]
+    assert not {"Tags", "PermissionsBoundary", "RoleLastUsed"} & set(listed)
+    iam.delete_role(RoleName=name)
+    made = iam.create_policy(PolicyName=name, Path="/told/", PolicyDocument=ALLOW_GET, Description="d")["Policy"]
+    assert not {"Tags", "Description"} & set(made)
+    whole = iam.get_policy(PolicyArn=made["Arn"])["Policy"]
+    assert whole["Description"] == "d" and whole["Tags"] == []
+    [listed] = iam.list_policies(PathPrefix="/told/")["Policies"]
+    assert not {"Tags", "Description"} & set(listed)
+    iam.delete_policy(PolicyArn=made["Arn"])
+
+
+def certificate(folder, name):
+    """A self-signed certificate in PEM."""
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout",
+                           folder / "key.pem", "-days", "1"], check=True, capture_output=True, text=True)
+    return made.stdout
+
+
+def test_signing_certificates_of_a_user(iam, user, refused, tmp_path):
+    first, second, third = (certificate(tmp_path, name) for name in "abc")
+    made = iam.upload_signing_certificate(UserName=user, CertificateBody=first)["Certificate"]
+    assert made["CertificateBody"] == first and made["Status"] == "Active" and len(made["CertificateId"]) == 32
+    iam.update_signing_certificate(UserName=user, CertificateId=made["CertificateId"], Status="Inactive")
+    [listed] = iam.list_signing_certificates(UserName=user)["Certificates"]
+    assert listed == made | {"Status": "Inactive"}
+    with refused("DuplicateCertificate", status=409):
+        iam.upload_signing_certificate(UserName=user, CertificateBody=first)
+    other = iam.upload_signing_certificate(UserName=user, CertificateBody=second)["Certificate"]
+    with refused("LimitExceeded", "Cannot exceed quota for CertificatesPerUser: 2", 409):
+        iam.upload_signing_certificate(UserName=user, CertificateBody=third)
+    with refused("MalformedCertificate"):
+        iam.upload_signing_certificate(UserName=user, CertificateBody="notacert")
+    with refused("NoSuchEntity", f"The Certificate with id {'x' * 32} cannot be found.", 404):
+        iam.update_signing_certificate(UserName=user, CertificateId="x" * 32, Status="Inactive")
+    with refused("NoSuchEntity", "The user with name notauser cannot be found.", 404):
+        iam.list_signing_certificates(UserName="notauser")
+    with refused("DeleteConflict", "Cannot delete entity, must delete signing certificates first.", 409):
+        iam.delete_user(UserName=user)
+    for one in (made, other):
+        iam.delete_signing_certificate(UserName=user, CertificateId=one["CertificateId"])
+    assert iam.list_signing_certificates(UserName=user)["Certificates"] == []
+
+
+def test_root_asks_who_it_is(iam):
+    me = iam.get_user()["User"]
+    assert me["Arn"] == "arn:aws:iam::000000000000:root" and me["UserId"] == "000000000000"
+    assert iam.get_user()["User"]["CreateDate"] == me["CreateDate"]
+
+
+def test_tags_of_profiles_and_providers(iam, refused):
+    name = name_of("Tagged")
+    iam.create_instance_profile(InstanceProfileName=name, Tags=[{"Key": "a", "Value": "1"}])
+    iam.tag_instance_profile(InstanceProfileName=name, Tags=[{"Key": "b", "Value": "2"}])
+    iam.untag_instance_profile(InstanceProfileName=name, TagKeys=["a"])
+    assert iam.list_instance_profile_tags(InstanceProfileName=name)["Tags"] == [{"Key": "b", "Value": "2"}]
+    iam.delete_instance_profile(InstanceProfileName=name)
+    arn = iam.create_open_id_connect_provider(Url="https://tagged.example.org", ThumbprintList=["a" * 40])[
+        "OpenIDConnectProviderArn"]
+    iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn, Tags=[{"Key": "b", "Value": "2"}])
+    assert iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=arn, TagKeys=["b"])
+    iam.update_open_id_connect_provider_thumbprint(OpenIDConnectProviderArn=arn, ThumbprintList=["b" * 40])
+    found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert found["ThumbprintList"] == ["b" * 40] and found["Tags"] == []
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    with refused("NoSuchEntity", f"OpenIDConnect Provider not found for arn {arn}", 404):
+        iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=arn, Tags=[{"Key": "b", "Value": "2"}])
+
+
+def test_the_keys_that_policies_ask_for(iam, user):
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::home/${aws:username}/${*}",
+        "Condition": {"StringLike": {"s3:prefix": "${aws:PrincipalTag/team, 'none'}/*"},
+                      "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}]})
+    wanted = ["aws:PrincipalTag/team", "aws:SourceIp", "aws:username", "s3:prefix"]
+    assert iam.get_context_keys_for_custom_policy(PolicyInputList=[document])["ContextKeyNames"] == wanted
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=document)
+    arn = iam.get_user(UserName=user)["User"]["Arn"]
+    assert iam.get_context_keys_for_principal_policy(PolicySourceArn=arn)["ContextKeyNames"] == wanted
+
+
+def test_of_what_cannot_be_made_there_is_none(iam, user, refused):
+    assert iam.list_mfa_devices(UserName=user)["MFADevices"] == []
+    assert iam.list_ssh_public_keys(UserName=user)["SSHPublicKeys"] == []
+    assert iam.list_service_specific_credentials(UserName=user)["ServiceSpecificCredentials"] == []
+    assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+    with refused("NoSuchEntity", f"Login Profile for User {user} cannot be found.", 404):
+        iam.get_login_profile(UserName=user)
+    with refused("NoSuchEntity", "The user with name notauser cannot be found.", 404):
+        iam.list_mfa_devices(UserName="notauser")

@@ -1,5 +1,7 @@
 #include "domain/identity/directory.hpp"
 
+#include <charconv>
+#include <chrono>
 #include <string_view>
 #include <vector>
 
@@ -9,7 +11,7 @@
 namespace likeness::identity {
 namespace {
 
-constexpr std::string_view kAlias = "alias";
+constexpr std::string_view kAlias = "alias", kOpened = "opened";
 
 Failure from_store(const Error& error) {
   const bool full = error.code == "StorageFull";
@@ -58,6 +60,12 @@ Result<void> load_one(std::string_view key, std::string_view value, Entities<T>&
 Result<void> load_item(std::string_view sort, std::string_view value, State& state) {
   if (sort == kAlias) {
     state.alias = std::make_shared<const std::string>(value);
+    return {};
+  }
+  if (sort == kOpened) {
+    std::int64_t count = 0;
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), count);
+    if (read.ec == std::errc()) state.opened = TimePoint(std::chrono::seconds(count));
     return {};
   }
   const auto slash = sort.find('/');
@@ -115,6 +123,15 @@ Result<void> Directory::load(const std::string& account) {
   });
   if (!scanned) return from_store(scanned.error());
   if (!loaded) return fail(loaded);
+  if (state->opened == TimePoint{}) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+    storage::Write opened;
+    opened.table = std::string(kTable);
+    opened.key = {account, std::string(kOpened)};
+    opened.value = std::to_string(now.time_since_epoch().count());
+    if (auto written = store_.commit({std::move(opened)}); !written) return from_store(written.error());
+    state->opened = now;
+  }
   index_keys(*state);
   state_ = std::move(state);
   return {};

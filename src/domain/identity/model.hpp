@@ -42,9 +42,17 @@ struct AccessKey {
   TimePoint created;
 };
 
+struct SigningCertificate {
+  std::string id;    // 32 characters
+  std::string body;  // PEM
+  bool active = true;
+  TimePoint uploaded;
+};
+
 struct User : Identity {
   std::set<std::string> groups;  // their keys in State::groups
   std::vector<AccessKey> keys;
+  std::vector<SigningCertificate> certificates;
 };
 
 struct Group : Identity {};
@@ -116,6 +124,7 @@ struct State {
   Entities<InstanceProfile> profiles;
   Entities<OidcProvider> providers;
   std::shared_ptr<const std::string> alias;  // of the account; null: none
+  TimePoint opened;                          // when the account's data began
   TimePoint now;                             // set for a change
 
   /// Whose access key that is: his key in `users`.

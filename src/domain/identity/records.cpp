@@ -16,7 +16,8 @@ using std::chrono::milliseconds;
 constexpr std::uint8_t kName = 1, kPath = 2, kId = 3, kCreated = 4, kTagKey = 5, kTagValue = 6, kInlineName = 7,
                        kInlineText = 8, kAttached = 9, kBoundary = 10;
 // Of users.
-constexpr std::uint8_t kGroup = 20, kKeyId = 21, kKeySecret = 22, kKeyActive = 23, kKeyCreated = 24;
+constexpr std::uint8_t kGroup = 20, kKeyId = 21, kKeySecret = 22, kKeyActive = 23, kKeyCreated = 24,
+                       kCertificateId = 25, kCertificateBody = 26, kCertificateActive = 27, kCertificateUploaded = 28;
 // Of roles.
 constexpr std::uint8_t kTrust = 30, kDescription = 31, kMaxSession = 32;
 // Of managed policies.
@@ -107,6 +108,12 @@ std::string encode(const User& user) {
     out.number(kKeyActive, key.active ? 1 : 0);
     write_time(out, kKeyCreated, key.created);
   }
+  for (const auto& certificate : user.certificates) {
+    out.text(kCertificateId, certificate.id);
+    out.text(kCertificateBody, certificate.body);
+    out.number(kCertificateActive, certificate.active ? 1 : 0);
+    write_time(out, kCertificateUploaded, certificate.uploaded);
+  }
   return out.take();
 }
 
@@ -115,13 +122,18 @@ Result<void> decode(std::string_view bytes, User& user) {
   CommonReader common(user);
   while (in.next()) {
     const bool in_key = in.field() > kKeyId && in.field() <= kKeyCreated;
-    if (in_key && user.keys.empty()) return damaged("user");
+    const bool in_certificate = in.field() > kCertificateId && in.field() <= kCertificateUploaded;
+    if ((in_key && user.keys.empty()) || (in_certificate && user.certificates.empty())) return damaged("user");
     switch (in.field()) {
       case kGroup: user.groups.emplace(in.text()); break;
       case kKeyId: user.keys.emplace_back().id = in.text(); break;
       case kKeySecret: user.keys.back().secret = in.text(); break;
       case kKeyActive: user.keys.back().active = in.number() != 0; break;
       case kKeyCreated: user.keys.back().created = read_time(in); break;
+      case kCertificateId: user.certificates.emplace_back().id = in.text(); break;
+      case kCertificateBody: user.certificates.back().body = in.text(); break;
+      case kCertificateActive: user.certificates.back().active = in.number() != 0; break;
+      case kCertificateUploaded: user.certificates.back().uploaded = read_time(in); break;
       default: common.read(in); break;
     }
   }

@@ -8,7 +8,7 @@
 
 /// What is stored, one item an entity. Table "identity", partition = the account:
 ///
-///   user/KEY  group/KEY  role/KEY  policy/ARN  profile/KEY  provider/ARN  alias
+///   user/KEY  group/KEY  role/KEY  policy/ARN  profile/KEY  provider/ARN  alias  opened
 namespace likeness::identity {
 
 inline constexpr std::string_view kTable = "identity";

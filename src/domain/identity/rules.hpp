@@ -16,7 +16,8 @@ namespace likeness::identity {
 /// AWS's default quotas.
 namespace quotas {
 inline constexpr std::size_t kUsers = 5000, kGroups = 300, kRoles = 1000, kPolicies = 1500, kProfiles = 1000;
-inline constexpr std::size_t kGroupsPerUser = 10, kKeysPerUser = 2, kAttached = 10, kVersions = 5, kTags = 50;
+inline constexpr std::size_t kGroupsPerUser = 10, kKeysPerUser = 2, kCertificatesPerUser = 2, kAttached = 10,
+                             kVersions = 5, kTags = 50;
 inline constexpr std::size_t kUserInline = 2048, kGroupInline = 5120, kRoleInline = 10240;
 inline constexpr std::size_t kManagedPolicy = 6144, kTrust = 2048, kProviders = 100;
 }  // namespace quotas
@@ -50,6 +51,10 @@ Result<void> delete_user(State& state, std::string_view name);
 Result<AccessKey> create_access_key(State& state, std::string_view user);
 Result<void> update_access_key(State& state, std::string_view user, std::string_view id, bool active);
 Result<void> delete_access_key(State& state, std::string_view user, std::string_view id);
+/// `body` is PEM; errors MalformedCertificate, DuplicateCertificate.
+Result<SigningCertificate> upload_certificate(State& state, std::string_view user, std::string_view body);
+Result<void> update_certificate(State& state, std::string_view user, std::string_view id, bool active);
+Result<void> delete_certificate(State& state, std::string_view user, std::string_view id);
 
 // -- groups
 Result<std::shared_ptr<const Group>> create_group(State& state, const NewEntity& wanted);
@@ -113,6 +118,8 @@ Usage bounded_by(const State& state, std::string_view arn);
 // -- instance profiles, identity providers, the account
 Result<std::shared_ptr<const InstanceProfile>> create_profile(State& state, const NewEntity& wanted);
 Result<void> delete_profile(State& state, std::string_view name);
+Result<void> tag_profile(State& state, std::string_view name, const Tags& tags);
+Result<void> untag_profile(State& state, std::string_view name, const std::vector<std::string>& keys);
 Result<void> add_role_to_profile(State& state, std::string_view name, std::string_view role);
 Result<void> remove_role_from_profile(State& state, std::string_view name, std::string_view role);
 
@@ -125,6 +132,9 @@ struct NewProvider {
 Result<std::shared_ptr<const OidcProvider>> create_provider(State& state, const NewProvider& wanted);
 Result<void> delete_provider(State& state, std::string_view arn);
 Result<void> change_client(State& state, std::string_view arn, const std::string& client, bool add);
+Result<void> set_thumbprints(State& state, std::string_view arn, const std::vector<std::string>& thumbprints);
+Result<void> tag_provider(State& state, std::string_view arn, const Tags& tags);
+Result<void> untag_provider(State& state, std::string_view arn, const std::vector<std::string>& keys);
 
 Result<void> set_alias(State& state, const std::string& alias);
 Result<void> delete_alias(State& state, const std::string& alias);

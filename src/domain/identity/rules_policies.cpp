@@ -26,7 +26,7 @@ Failure version_not_found(std::string_view arn, std::string_view version) {
 }
 
 template <class Matches>
-Usage usage(const State& state, Matches matches) {
+Usage usage(const State& state, const Matches& matches) {
   Usage out;
   for (const auto& [key, user] : state.users)
     if (matches(*user)) out.users.push_back(user);
@@ -35,6 +35,11 @@ Usage usage(const State& state, Matches matches) {
   for (const auto& [key, role] : state.roles)
     if (matches(*role)) out.roles.push_back(role);
   return out;
+}
+
+Result<void> check_thumbprints(const std::vector<std::string>& thumbprints) {
+  if (thumbprints.size() > 5) return client_error("InvalidInput", "Thumbprint list must contain fewer than 5 entries.");
+  return {};
 }
 
 bool is_alias(std::string_view alias) {
@@ -169,6 +174,17 @@ Result<void> delete_profile(State& state, std::string_view name) {
   return {};
 }
 
+Result<void> tag_profile(State& state, std::string_view name, const Tags& tags) {
+  if (auto found = find_profile(state, name); !found) return fail(found);
+  return add_tags(edit(state.profiles, key_of(name)).tags, tags);
+}
+
+Result<void> untag_profile(State& state, std::string_view name, const std::vector<std::string>& keys) {
+  if (auto found = find_profile(state, name); !found) return fail(found);
+  remove_tags(edit(state.profiles, key_of(name)).tags, keys);
+  return {};
+}
+
 Result<void> add_role_to_profile(State& state, std::string_view name, std::string_view role) {
   if (auto found = find_profile(state, name); !found) return fail(found);
   if (auto found = find_role(state, role); !found) return fail(found);
@@ -201,8 +217,7 @@ Result<std::shared_ptr<const OidcProvider>> create_provider(State& state, const 
   if (state.providers.size() >= quotas::kProviders)
     return over_quota("OpenIdConnectProvidersPerAccount", quotas::kProviders);
   if (wanted.clients.size() > 100) return over_quota("ClientIdsPerOpenIdConnectProvider", 100);
-  if (wanted.thumbprints.size() > 5)
-    return client_error("InvalidInput", "Thumbprint list must contain fewer than 5 entries.");
+  if (auto checked = check_thumbprints(wanted.thumbprints); !checked) return fail(checked);
   made->clients.insert(wanted.clients.begin(), wanted.clients.end());
   made->thumbprints = wanted.thumbprints;
   made->created = state.now;
@@ -224,6 +239,24 @@ Result<void> change_client(State& state, std::string_view arn, const std::string
     clients.insert(client);
   else
     clients.erase(client);
+  return {};
+}
+
+Result<void> set_thumbprints(State& state, std::string_view arn, const std::vector<std::string>& thumbprints) {
+  if (auto found = find_provider(state, arn); !found) return fail(found);
+  if (auto checked = check_thumbprints(thumbprints); !checked) return fail(checked);
+  edit(state.providers, std::string(arn)).thumbprints = thumbprints;
+  return {};
+}
+
+Result<void> tag_provider(State& state, std::string_view arn, const Tags& tags) {
+  if (auto found = find_provider(state, arn); !found) return fail(found);
+  return add_tags(edit(state.providers, std::string(arn)).tags, tags);
+}
+
+Result<void> untag_provider(State& state, std::string_view arn, const std::vector<std::string>& keys) {
+  if (auto found = find_provider(state, arn); !found) return fail(found);
+  remove_tags(edit(state.providers, std::string(arn)).tags, keys);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/certificate.hpp"
 #include "domain/identity/rules_common.hpp"
 
 namespace likeness::identity {
@@ -30,7 +31,7 @@ Result<std::string> move(Entities<T>& entities, std::string_view kind, const std
     copy->path = *new_path;
   }
   if (new_name) copy->name = *new_name;
-  const auto new_key = key_of(copy->name);
+  auto new_key = key_of(copy->name);
   if (new_key != key && entities.contains(new_key))
     return already_exists(fmt::format("{} with name {} already exists.", kind, copy->name));
   entities.erase(key);
@@ -46,6 +47,10 @@ Result<void> check_empty(const Identity& identity) {
 
 Failure key_not_found(std::string_view id) {
   return no_such_entity(fmt::format("The Access Key with id {} cannot be found.", id));
+}
+
+Failure certificate_not_found(std::string_view id) {
+  return no_such_entity(fmt::format("The Certificate with id {} cannot be found.", id));
 }
 
 }  // namespace
@@ -71,6 +76,8 @@ Result<void> delete_user(State& state, std::string_view name) {
   const auto user = find_user(state, name);
   if (!user) return Failure(user.error());
   if (!(*user)->keys.empty()) return delete_conflict("Cannot delete entity, must delete access keys first.");
+  if (!(*user)->certificates.empty())
+    return delete_conflict("Cannot delete entity, must delete signing certificates first.");
   if (auto empty = check_empty(**user); !empty) return empty;
   if (!(*user)->groups.empty()) return delete_conflict("Cannot delete entity, must remove users from group first.");
   state.users.erase(key_of(name));
@@ -98,6 +105,36 @@ Result<void> delete_access_key(State& state, std::string_view user, std::string_
   if (auto found = find_user(state, user); !found) return fail(found);
   if (std::erase_if(edit(state.users, key_of(user)).keys, [&](const AccessKey& key) { return key.id == id; }) == 0)
     return key_not_found(id);
+  return {};
+}
+
+Result<SigningCertificate> upload_certificate(State& state, std::string_view user, std::string_view body) {
+  if (auto found = find_user(state, user); !found) return fail(found);
+  if (!is_certificate(body))
+    return client_error("MalformedCertificate", fmt::format("Certificate {} is malformed", body));
+  auto& certificates = edit(state.users, key_of(user)).certificates;
+  if (std::ranges::any_of(certificates, [&](const auto& known) { return known.body == body; }))
+    return client_error("DuplicateCertificate", "The certificate is already associated with the user.");
+  if (certificates.size() >= quotas::kCertificatesPerUser)
+    return over_quota("CertificatesPerUser", quotas::kCertificatesPerUser);
+  return certificates.emplace_back(SigningCertificate{new_id("", 32), std::string(body), true, state.now});
+}
+
+Result<void> update_certificate(State& state, std::string_view user, std::string_view id, bool active) {
+  if (auto found = find_user(state, user); !found) return fail(found);
+  for (auto& certificate : edit(state.users, key_of(user)).certificates) {
+    if (certificate.id != id) continue;
+    certificate.active = active;
+    return {};
+  }
+  return certificate_not_found(id);
+}
+
+Result<void> delete_certificate(State& state, std::string_view user, std::string_view id) {
+  if (auto found = find_user(state, user); !found) return fail(found);
+  auto& certificates = edit(state.users, key_of(user)).certificates;
+  if (std::erase_if(certificates, [&](const auto& certificate) { return certificate.id == id; }) == 0)
+    return certificate_not_found(id);
   return {};
 }
 

@@ -192,6 +192,23 @@ void register_providers(Registrar& registrar) {
   registrar.change<shapes::DeleteOpenIDConnectProvider>([](State& state, const auto&, const auto& in) {
     return identity::delete_provider(state, *in.open_id_connect_provider_arn);
   });
+  registrar.change<shapes::UpdateOpenIDConnectProviderThumbprint>([](State& state, const auto&, const auto& in) {
+    return identity::set_thumbprints(state, *in.open_id_connect_provider_arn, *in.thumbprint_list);
+  });
+  registrar.change<shapes::TagOpenIDConnectProvider>([](State& state, const auto&, const auto& in) -> Result<void> {
+    const auto tags = tags_in(in.tags);
+    if (!tags) return Failure(tags.error());
+    return identity::tag_provider(state, *in.open_id_connect_provider_arn, *tags);
+  });
+  registrar.change<shapes::UntagOpenIDConnectProvider>([](State& state, const auto&, const auto& in) {
+    return identity::untag_provider(state, *in.open_id_connect_provider_arn, *in.tag_keys);
+  });
+  registrar.read<shapes::ListOpenIDConnectProviderTags>(
+      [](const State& state, const auto&, const auto& in) -> Result<shapes::ListOpenIDConnectProviderTagsResponse> {
+        const auto found = identity::find_provider(state, *in.open_id_connect_provider_arn);
+        if (!found) return Failure(found.error());
+        return listed(&shapes::ListOpenIDConnectProviderTagsResponse::tags, sorted_tags((*found)->tags), in);
+      });
   registrar.change<shapes::AddClientIDToOpenIDConnectProvider>([](State& state, const auto&, const auto& in) {
     return identity::change_client(state, *in.open_id_connect_provider_arn, *in.client_id, true);
   });
@@ -200,9 +217,50 @@ void register_providers(Registrar& registrar) {
   });
 }
 
+/// Lists of what cannot be made here, so that there is none of it. Infrastructure tools ask before they delete a user.
+template <class Op>
+void register_none(Registrar& registrar) {
+  registrar.read<Op>(
+      [](const State& state, const auto& context, const typename Op::Input& in) -> Result<typename Op::Output> {
+        if constexpr (requires { in.user_name; }) {
+          if (in.user_name || context.principal.kind == policy::Principal::Kind::User) {
+            const auto name = user_in(context, in);
+            if (!name) return Failure(name.error());
+            if (auto user = identity::find_user(state, *name); !user) return fail(user);
+          }
+        }
+        typename Op::Output out;
+        if constexpr (requires { out.is_truncated; }) out.is_truncated = false;
+        if constexpr (requires { out.mfa_devices; }) out.mfa_devices.emplace();
+        if constexpr (requires { out.virtual_mfa_devices; }) out.virtual_mfa_devices.emplace();
+        if constexpr (requires { out.ssh_public_keys; }) out.ssh_public_keys.emplace();
+        if constexpr (requires { out.server_certificate_metadata_list; })
+          out.server_certificate_metadata_list.emplace();
+        if constexpr (requires { out.service_specific_credentials; }) out.service_specific_credentials.emplace();
+        if constexpr (requires { out.saml_provider_list; }) out.saml_provider_list.emplace();
+        return out;
+      },
+      {}, "There are none here.");
+}
+
 }  // namespace
 
 void register_account(Registrar& registrar) {
+  register_none<shapes::ListMFADevices>(registrar);
+  register_none<shapes::ListVirtualMFADevices>(registrar);
+  register_none<shapes::ListSSHPublicKeys>(registrar);
+  register_none<shapes::ListServerCertificates>(registrar);
+  register_none<shapes::ListServiceSpecificCredentials>(registrar);
+  register_none<shapes::ListSAMLProviders>(registrar);
+  registrar.read<shapes::GetLoginProfile>(
+      [](const State& state, const auto& context, const auto& in) -> Result<shapes::GetLoginProfileResponse> {
+        const auto name = user_in(context, in);
+        if (!name) return Failure(name.error());
+        const auto user = identity::find_user(state, *name);
+        if (!user) return Failure(user.error());
+        return identity::no_such_entity("Login Profile for User " + (*user)->name + " cannot be found.");
+      },
+      {}, "There are none here: nobody signs in with a password.");
   registrar.read<shapes::GetAccountAuthorizationDetails>(authorization_details);
   registrar.read<shapes::GetAccountSummary>(account_summary, {}, "Only the figures of what there is here.");
   registrar.change<shapes::CreateAccountAlias>(

@@ -11,6 +11,13 @@ std::vector<shapes::Tag> tags_of(const identity::Tags& tags) {
   return out;
 }
 
+std::vector<std::pair<std::string, shapes::Tag>> sorted_tags(const identity::Tags& tags) {
+  std::vector<std::pair<std::string, shapes::Tag>> out;
+  out.reserve(tags.size());
+  for (const auto& [key, value] : tags) out.emplace_back(key, shapes::Tag{.key = key, .value = value});
+  return out;
+}
+
 Result<identity::Tags> tags_in(const std::optional<std::vector<shapes::Tag>>& tags) {
   identity::Tags out;
   if (!tags) return out;

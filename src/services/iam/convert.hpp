@@ -16,6 +16,8 @@ namespace likeness::iam {
 namespace shapes = aws::iam;
 
 std::vector<shapes::Tag> tags_of(const identity::Tags& tags);
+/// Tags by the key that orders them, for a listing.
+std::vector<std::pair<std::string, shapes::Tag>> sorted_tags(const identity::Tags& tags);
 Result<identity::Tags> tags_in(const std::optional<std::vector<shapes::Tag>>& tags);
 
 /// Documents travel in the encoding of URLs (RFC 3986).

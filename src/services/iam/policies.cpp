@@ -72,9 +72,7 @@ void register_tags(Registrar& registrar) {
       [](const State& state, const auto&, const typename ListTags::Input& in) -> Result<typename ListTags::Output> {
         const auto found = identity::find(state, owner_of<typename ListTags::Input>(), name_in(in));
         if (!found) return Failure(found.error());
-        std::vector<std::pair<std::string, shapes::Tag>> all;
-        for (auto& tag : tags_of((*found)->tags)) all.emplace_back(*tag.key, std::move(tag));
-        return listed(&ListTags::Output::tags, std::move(all), in);
+        return listed(&ListTags::Output::tags, sorted_tags((*found)->tags), in);
       });
   registrar.change<PutBoundary>([](State& state, const auto&, const typename PutBoundary::Input& in) {
     return identity::set_boundary(state, owner_of<typename PutBoundary::Input>(), name_in(in),
@@ -141,6 +139,8 @@ void register_managed(Registrar& registrar) {
                                                     .tags = std::move(*tags)});
         if (!made) return fail(made);
         auto shape = shape_of(state, **made, true);
+        // As AWS: the description is told by GetPolicy alone, and no empty list of tags.
+        shape.description.reset();
         if ((*made)->tags.empty()) shape.tags.reset();
         return shapes::CreatePolicyResponse{.policy = std::move(shape)};
       });
@@ -181,9 +181,7 @@ void register_managed(Registrar& registrar) {
       [](const State& state, const auto&, const auto& in) -> Result<shapes::ListPolicyTagsResponse> {
         const auto policy = identity::find_policy(state, *in.policy_arn);
         if (!policy) return Failure(policy.error());
-        std::vector<std::pair<std::string, shapes::Tag>> all;
-        for (auto& tag : tags_of((*policy)->tags)) all.emplace_back(*tag.key, std::move(tag));
-        return listed(&shapes::ListPolicyTagsResponse::tags, std::move(all), in);
+        return listed(&shapes::ListPolicyTagsResponse::tags, sorted_tags((*policy)->tags), in);
       });
   registrar.read<shapes::ListEntitiesForPolicy>(
       [](const State& state, const auto&, const auto& in) -> Result<shapes::ListEntitiesForPolicyResponse> {

@@ -30,6 +30,20 @@ void register_profiles(Registrar& registrar) {
   registrar.change<shapes::DeleteInstanceProfile>([](State& state, const auto&, const auto& in) {
     return identity::delete_profile(state, *in.instance_profile_name);
   });
+  registrar.change<shapes::TagInstanceProfile>([](State& state, const auto&, const auto& in) -> Result<void> {
+    const auto tags = tags_in(in.tags);
+    if (!tags) return Failure(tags.error());
+    return identity::tag_profile(state, *in.instance_profile_name, *tags);
+  });
+  registrar.change<shapes::UntagInstanceProfile>([](State& state, const auto&, const auto& in) {
+    return identity::untag_profile(state, *in.instance_profile_name, *in.tag_keys);
+  });
+  registrar.read<shapes::ListInstanceProfileTags>(
+      [](const State& state, const auto&, const auto& in) -> Result<shapes::ListInstanceProfileTagsResponse> {
+        const auto found = identity::find_profile(state, *in.instance_profile_name);
+        if (!found) return Failure(found.error());
+        return listed(&shapes::ListInstanceProfileTagsResponse::tags, sorted_tags((*found)->tags), in);
+      });
   registrar.change<shapes::AddRoleToInstanceProfile>([](State& state, const auto&, const auto& in) {
     return identity::add_role_to_profile(state, *in.instance_profile_name, *in.role_name);
   });

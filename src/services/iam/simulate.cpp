@@ -161,9 +161,56 @@ Result<Simulation> source_of(const State& state, const std::string& arn) {
   return identity::no_such_entity("Entity " + arn + " does not exist.");
 }
 
+/// The names in "${aws:username}" and "${aws:PrincipalTag/team, 'none'}"; "${*}" and its like stand for themselves.
+void add_variables(std::string_view text, std::set<std::string>& out) {
+  for (auto at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2)) {
+    const auto end = text.find('}', at);
+    if (end == std::string_view::npos) return;
+    auto name = text.substr(at + 2, end - at - 2);
+    name = name.substr(0, name.find(','));
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name.find(':') != std::string_view::npos) out.emplace(name);
+  }
+}
+
+/// What the statements ask of a request: the keys of their conditions and their policy variables.
+void add_context_keys(const policy::Document& document, std::set<std::string>& out) {
+  for (const auto& statement : document.statements()) {
+    for (const auto& resource : statement.resources) add_variables(resource.text(), out);
+    for (const auto& condition : statement.conditions) {
+      out.insert(condition.key);
+      for (const auto& value : condition.values) add_variables(value.text(), out);
+    }
+  }
+}
+
+Result<shapes::GetContextKeysForPolicyResponse> context_keys_of(const policy::IdentityPolicies& policies) {
+  std::set<std::string> keys;
+  for (const auto& policy : policies.identity) add_context_keys(*policy.document, keys);
+  return shapes::GetContextKeysForPolicyResponse{.context_key_names =
+                                                     std::vector<std::string>(keys.begin(), keys.end())};
+}
+
+void register_context_keys(Registrar& registrar) {
+  registrar.read<shapes::GetContextKeysForCustomPolicy>(
+      [](const State&, const auto&, const auto& in) -> Result<shapes::GetContextKeysForPolicyResponse> {
+        policy::IdentityPolicies policies;
+        if (auto added = add_policies(in.policy_input_list, policies); !added) return fail(added);
+        return context_keys_of(policies);
+      });
+  registrar.read<shapes::GetContextKeysForPrincipalPolicy>(
+      [](const State& state, const auto&, const auto& in) -> Result<shapes::GetContextKeysForPolicyResponse> {
+        auto source = source_of(state, *in.policy_source_arn);
+        if (!source) return fail(source);
+        if (auto added = add_policies(in.policy_input_list, source->policies); !added) return fail(added);
+        return context_keys_of(source->policies);
+      });
+}
+
 }  // namespace
 
 void register_simulation(Registrar& registrar) {
+  register_context_keys(registrar);
   const char* const difference = "Statements are named by their policy; their place in its text is not told.";
   registrar.read<shapes::SimulatePrincipalPolicy>(
       [](const State& state, const auto& context, const auto& in) -> Result<shapes::SimulatePolicyResponse> {

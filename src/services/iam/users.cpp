@@ -60,6 +60,49 @@ void register_access_keys(Registrar& registrar) {
       });
 }
 
+shapes::SigningCertificate certificate_of(const identity::User& user, const identity::SigningCertificate& certificate) {
+  return {.user_name = user.name,
+          .certificate_id = certificate.id,
+          .certificate_body = certificate.body,
+          .status = certificate.active ? shapes::statusType::Active : shapes::statusType::Inactive,
+          .upload_date = certificate.uploaded};
+}
+
+void register_certificates(Registrar& registrar) {
+  registrar.change<shapes::UploadSigningCertificate>(
+      [](State& state, const auto& context, const auto& in) -> Result<shapes::UploadSigningCertificateResponse> {
+        const auto user = user_in(context, in);
+        if (!user) return Failure(user.error());
+        const auto made = identity::upload_certificate(state, *user, *in.certificate_body);
+        if (!made) return Failure(made.error());
+        return shapes::UploadSigningCertificateResponse{.certificate =
+                                                            certificate_of(**identity::find_user(state, *user), *made)};
+      });
+  registrar.change<shapes::UpdateSigningCertificate>(
+      [](State& state, const auto& context, const auto& in) -> Result<void> {
+        const auto user = user_in(context, in);
+        if (!user) return Failure(user.error());
+        return identity::update_certificate(state, *user, *in.certificate_id, *in.status == shapes::statusType::Active);
+      });
+  registrar.change<shapes::DeleteSigningCertificate>(
+      [](State& state, const auto& context, const auto& in) -> Result<void> {
+        const auto user = user_in(context, in);
+        if (!user) return Failure(user.error());
+        return identity::delete_certificate(state, *user, *in.certificate_id);
+      });
+  registrar.read<shapes::ListSigningCertificates>(
+      [](const State& state, const auto& context, const auto& in) -> Result<shapes::ListSigningCertificatesResponse> {
+        const auto name = user_in(context, in);
+        if (!name) return Failure(name.error());
+        const auto user = identity::find_user(state, *name);
+        if (!user) return Failure(user.error());
+        std::vector<std::pair<std::string, shapes::SigningCertificate>> all;
+        for (const auto& certificate : (*user)->certificates)
+          all.emplace_back(certificate.id, certificate_of(**user, certificate));
+        return listed(&shapes::ListSigningCertificatesResponse::certificates, std::move(all), in);
+      });
+}
+
 void register_groups(Registrar& registrar) {
   registrar.change<shapes::CreateGroup>(
       [](State& state, const auto&, const auto& in) -> Result<shapes::CreateGroupResponse> {
@@ -119,14 +162,17 @@ void register_users(Registrar& registrar) {
         if (!made) return fail(made);
         return shapes::CreateUserResponse{.user = shape_of(state, **made, true)};
       });
-  registrar.read<shapes::GetUser>(
-      [](const State& state, const auto& context, const auto& in) -> Result<shapes::GetUserResponse> {
-        const auto name = user_in(context, in);
-        if (!name) return Failure(name.error());
-        const auto user = identity::find_user(state, *name);
-        if (!user) return Failure(user.error());
-        return shapes::GetUserResponse{.user = shape_of(state, **user, true)};
-      });
+  registrar.read<shapes::GetUser>([](const State& state, const auto& context,
+                                     const auto& in) -> Result<shapes::GetUserResponse> {
+    if (!in.user_name && context.principal.kind == policy::Principal::Kind::Root)
+      return shapes::GetUserResponse{
+          .user = shapes::User{.user_id = state.account, .arn = context.principal.arn, .create_date = state.opened}};
+    const auto name = user_in(context, in);
+    if (!name) return Failure(name.error());
+    const auto user = identity::find_user(state, *name);
+    if (!user) return Failure(user.error());
+    return shapes::GetUserResponse{.user = shape_of(state, **user, true)};
+  });
   registrar.change<shapes::UpdateUser>([](State& state, const auto&, const auto& in) {
     return identity::update_user(state, *in.user_name, in.new_user_name, in.new_path);
   });
@@ -142,6 +188,7 @@ void register_users(Registrar& registrar) {
       },
       "user");
   register_access_keys(registrar);
+  register_certificates(registrar);
   register_groups(registrar);
 }
 
