@@ -96,6 +96,7 @@ struct Engine::Parts {
   std::unique_ptr<identity::Sessions> sessions;
   std::unique_ptr<identity::TokenKeysInFolder> token_keys;
   std::unique_ptr<identity::WebIdentities> web_identities;
+  iam::Usage usage;
   std::unique_ptr<iam::Access> access;
   std::unique_ptr<aws::Service> iam;
   std::unique_ptr<aws::Service> sts;
@@ -115,8 +116,9 @@ Result<void> Engine::open_identities(Parts& parts, const Settings& settings, con
       settings.oidc_keys.empty() ? data / "oidc" : std::filesystem::path(settings.oidc_keys));
   parts.web_identities = std::make_unique<identity::WebIdentities>(*parts.token_keys);
   const auto enforcement = settings.policies == "off" ? iam::Enforcement::Off : iam::Enforcement::Enforce;
-  parts.access = std::make_unique<iam::Access>(parts.credentials, *parts.identities, *parts.sessions, enforcement);
-  parts.iam = iam::make_iam(*parts.identities);
+  parts.access =
+      std::make_unique<iam::Access>(parts.credentials, *parts.identities, *parts.sessions, parts.usage, enforcement);
+  parts.iam = iam::make_iam(*parts.identities, parts.usage);
   parts.sts = sts::make_sts(*parts.identities, *parts.sessions, *parts.web_identities);
   return {};
 }

@@ -346,3 +346,27 @@ def test_of_what_cannot_be_made_there_is_none(iam, user, refused):
         iam.get_login_profile(UserName=user)
     with refused("NoSuchEntity", "The user with name notauser cannot be found.", 404):
         iam.list_mfa_devices(UserName="notauser")
+
+
+def test_when_a_key_and_a_role_were_last_used(server, iam, user, refused):
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    unused = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])
+    assert unused["UserName"] == user
+    assert unused["AccessKeyLastUsed"] == {"ServiceName": "N/A", "Region": "N/A"}
+    client = server.client("rekognition", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    with refused("AccessDeniedException"):
+        client.list_collections()
+    used = iam.get_access_key_last_used(AccessKeyId=key["AccessKeyId"])["AccessKeyLastUsed"]
+    assert (used["ServiceName"], used["Region"]) == ("rekognition", "us-east-1") and used["LastUsedDate"]
+    with refused("AccessDenied", status=403):
+        iam.get_access_key_last_used(AccessKeyId="AKIAUNKNOWNUNKNOWN00")
+    name = name_of("Role")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}]}))["Role"]["Arn"]
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"] == {}
+    session = server.client("sts").assume_role(RoleArn=arn, RoleSessionName="s1")["Credentials"]
+    with refused("AccessDeniedException"):
+        server.client("rekognition", aws_access_key_id=session["AccessKeyId"], aws_session_token=session["SessionToken"],
+                      aws_secret_access_key=session["SecretAccessKey"]).list_collections()
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]["Region"] == "us-east-1"
+    iam.delete_role(RoleName=name)

@@ -37,6 +37,11 @@ std::optional<aws::AccessKey> Access::find(std::string_view access_key_id, std::
 
 Result<void> Access::authorize(const aws::RequestContext& context, const policy::Permission& permission) const {
   const auto& principal = context.principal;
+  const std::string_view service = std::string_view(permission.action).substr(0, permission.action.find(':'));
+  if (principal.kind == policy::Principal::Kind::User && !principal.temporary)
+    usage_.note(context.access_key_id, context.time, service, context.region);
+  if (principal.kind == policy::Principal::Kind::AssumedRole)
+    usage_.note(principal.user_id.substr(0, principal.user_id.find(':')), context.time, service, context.region);
   const bool anonymous = principal.kind == policy::Principal::Kind::Anonymous;
   if (enforcement_ == Enforcement::Off && !anonymous) return {};
   const auto policies = identity::policies_of(*directory_.read(), principal);

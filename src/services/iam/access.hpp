@@ -8,6 +8,7 @@
 #include "aws/credentials.hpp"
 #include "domain/identity/directory.hpp"
 #include "domain/identity/sessions.hpp"
+#include "services/iam/usage.hpp"
 
 namespace likeness::iam {
 
@@ -19,8 +20,8 @@ class Access final : public aws::CredentialSource, public aws::Authorizer {
  public:
   /// Borrows all of them. `root` holds the key of the account's root.
   Access(const aws::CredentialSource& root, const identity::Directory& directory, const identity::Sessions& sessions,
-         Enforcement enforcement)
-      : root_(root), directory_(directory), sessions_(sessions), enforcement_(enforcement) {}
+         Usage& usage, Enforcement enforcement)
+      : root_(root), directory_(directory), sessions_(sessions), usage_(usage), enforcement_(enforcement) {}
 
   std::optional<aws::AccessKey> find(std::string_view access_key_id, std::string_view session_token) const override;
   Result<void> authorize(const aws::RequestContext& context, const policy::Permission& permission) const override;
@@ -29,6 +30,7 @@ class Access final : public aws::CredentialSource, public aws::Authorizer {
   const aws::CredentialSource& root_;
   const identity::Directory& directory_;
   const identity::Sessions& sessions_;
+  Usage& usage_;
   const Enforcement enforcement_;
 };
 

@@ -4,11 +4,11 @@
 
 namespace likeness::iam {
 
-std::unique_ptr<aws::Service> make_iam(identity::Directory& directory) {
+std::unique_ptr<aws::Service> make_iam(identity::Directory& directory, const Usage& usage) {
   auto service = std::make_unique<aws::Service>(shapes::model());
   Registrar registrar(*service, directory);
-  register_users(registrar);
-  register_roles(registrar);
+  register_users(registrar, usage);
+  register_roles(registrar, usage);
   register_policies(registrar);
   register_account(registrar);
   register_simulation(registrar);

@@ -15,6 +15,7 @@
 #include "domain/identity/rules.hpp"
 #include "policy/permission.hpp"
 #include "services/iam/convert.hpp"
+#include "services/iam/usage.hpp"
 
 namespace likeness::iam {
 
@@ -187,9 +188,11 @@ policy::Permission permission_for(const identity::State& state, const aws::Reque
   return out;
 }
 
+inline constexpr const char* kSinceStart = "Uses since the server's start.";
+
 /// The operations in groups; `make_iam` calls each once.
-void register_users(Registrar& registrar);
-void register_roles(Registrar& registrar);
+void register_users(Registrar& registrar, const Usage& usage);
+void register_roles(Registrar& registrar, const Usage& usage);
 void register_policies(Registrar& registrar);
 void register_account(Registrar& registrar);
 void register_simulation(Registrar& registrar);

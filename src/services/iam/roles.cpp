@@ -71,7 +71,7 @@ void register_profiles(Registrar& registrar) {
 
 }  // namespace
 
-void register_roles(Registrar& registrar) {
+void register_roles(Registrar& registrar, const Usage& usage) {
   registrar.change<shapes::CreateRole>(
       [](State& state, const auto&, const auto& in) -> Result<shapes::CreateRoleResponse> {
         auto tags = tags_in(in.tags);
@@ -86,9 +86,16 @@ void register_roles(Registrar& registrar) {
         if (in.max_session_duration) wanted.max_session_seconds = *in.max_session_duration;
         return whole_role<shapes::CreateRoleResponse>(state, identity::create_role(state, wanted));
       });
-  registrar.read<shapes::GetRole>([](const State& state, const auto&, const auto& in) {
-    return whole_role<shapes::GetRoleResponse>(state, identity::find_role(state, *in.role_name));
-  });
+  registrar.read<shapes::GetRole>(
+      [&usage](const State& state, const auto&, const auto& in) {
+        auto out = whole_role<shapes::GetRoleResponse>(state, identity::find_role(state, *in.role_name));
+        if (!out) return out;
+        auto& last = out->role->role_last_used.emplace();
+        if (const auto used = usage.find(*out->role->role_id))
+          last = {.last_used_date = used->time, .region = used->region};
+        return out;
+      },
+      {}, kSinceStart);
   registrar.change<shapes::UpdateRole>(
       [](State& state, const auto&, const auto& in) -> Result<shapes::UpdateRoleResponse> {
         std::optional<std::int64_t> duration;

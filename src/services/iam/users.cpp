@@ -24,7 +24,7 @@ shapes::AccessKeyMetadata metadata_of(const identity::User& user, const identity
           .create_date = key.created};
 }
 
-void register_access_keys(Registrar& registrar) {
+void register_access_keys(Registrar& registrar, const Usage& usage) {
   registrar.change<shapes::CreateAccessKey>(
       [](State& state, const auto& context, const auto& in) -> Result<shapes::CreateAccessKeyResponse> {
         const auto user = user_in(context, in);
@@ -58,6 +58,20 @@ void register_access_keys(Registrar& registrar) {
         for (const auto& key : (*user)->keys) all.emplace_back(key.id, metadata_of(**user, key));
         return listed(&shapes::ListAccessKeysResponse::access_key_metadata, std::move(all), in);
       });
+  registrar.read<shapes::GetAccessKeyLastUsed>(
+      [&usage](const State& state, const auto&, const auto& in) -> Result<shapes::GetAccessKeyLastUsedResponse> {
+        const auto owner = state.key_owners.find(*in.access_key_id);
+        // As AWS: nobody finds out which keys there are.
+        if (owner == state.key_owners.end())
+          return client_error(std::string(aws::kAccessDenied),
+                              "User is not authorized to perform: iam:GetAccessKeyLastUsed");
+        shapes::AccessKeyLastUsed last{.service_name = "N/A", .region = "N/A"};
+        if (const auto used = usage.find(*in.access_key_id))
+          last = {.last_used_date = used->time, .service_name = used->service, .region = used->region};
+        return shapes::GetAccessKeyLastUsedResponse{.user_name = state.users.at(owner->second)->name,
+                                                    .access_key_last_used = std::move(last)};
+      },
+      {}, kSinceStart);
 }
 
 shapes::SigningCertificate certificate_of(const identity::User& user, const identity::SigningCertificate& certificate) {
@@ -153,7 +167,7 @@ void register_groups(Registrar& registrar) {
 
 }  // namespace
 
-void register_users(Registrar& registrar) {
+void register_users(Registrar& registrar, const Usage& usage) {
   registrar.change<shapes::CreateUser>(
       [](State& state, const auto&, const auto& in) -> Result<shapes::CreateUserResponse> {
         const auto wanted = entity_in(in, *in.user_name);
@@ -187,7 +201,7 @@ void register_users(Registrar& registrar) {
         return listed(&shapes::ListUsersResponse::users, std::move(all), in);
       },
       "user");
-  register_access_keys(registrar);
+  register_access_keys(registrar, usage);
   register_certificates(registrar);
   register_groups(registrar);
 }
