@@ -56,8 +56,9 @@ constexpr Name kNames[] = {
 
 std::optional<double> number(std::string_view text) {
   double value = 0;
-  const auto* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto read = std::from_chars(begin, end, value);
   if (text.empty() || read.ec != std::errc() || read.ptr != end || !std::isfinite(value)) return std::nullopt;
   return value;
 }
@@ -66,8 +67,9 @@ std::optional<double> number(std::string_view text) {
 std::optional<int> take(std::string_view& text, std::size_t digits, int low, int high) {
   if (text.size() < digits) return std::nullopt;
   int value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + digits, value);
-  if (read.ec != std::errc() || read.ptr != text.data() + digits || value < low || value > high) return std::nullopt;
+  const char* const begin = text.data();
+  const auto read = std::from_chars(begin, begin + digits, value);
+  if (read.ec != std::errc() || read.ptr != begin + digits || value < low || value > high) return std::nullopt;
   text.remove_prefix(digits);
   return value;
 }
@@ -82,7 +84,11 @@ bool skip(std::string_view& text, char c) {
 /// a number.
 std::optional<double> date(std::string_view text) {
   using namespace std::chrono;
-  if (text.size() > 4 && text.find('-') == std::string_view::npos) return number(text);
+  if (text.size() > 4 && text.find('-', 1) == std::string_view::npos) {
+    // AWS keeps seconds in 64 bits.
+    const auto seconds = number(text);
+    return seconds && std::abs(*seconds) < 9.2233720368547758e18 ? seconds : std::nullopt;
+  }
   const auto year_number = take(text, 4, 0, 9999);
   if (!year_number) return std::nullopt;
   int month_number = 1;

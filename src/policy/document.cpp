@@ -70,18 +70,26 @@ constexpr std::string_view kIamPaths[] = {"user/",
 
 constexpr std::string_view kLegacy = "The policy failed legacy parsing";
 
+/// An ARN that lacks its service, or parts in the middle: IAM refuses it before it looks at what the policy says.
+bool fails_legacy_parsing(std::string_view resource) {
+  if (!resource.starts_with("arn:")) return false;
+  const auto parts = split(resource, ':', 6);
+  return (parts.size() >= 3 && parts[2].empty()) || (parts.size() < 6 && resource.find("::") != std::string_view::npos);
+}
+
 Refusal check_resource(std::string_view resource) {
   if (resource == "*") return std::nullopt;
-  if (!resource.starts_with("arn:"))
+  const auto no_arn = [&] {
     return fmt::format("Resource {} must be in ARN format or \"*\".", resource.substr(0, 512));
+  };
   const auto parts = split(resource, ':', 6);
-  if (parts.size() >= 3 && parts[2].empty()) return std::string(kLegacy);
-  if (parts.size() < 6 && resource.find("::") != std::string_view::npos) return std::string(kLegacy);
+  if (parts.size() < 2) return no_arn();
   const auto part = [&](std::size_t at) { return at < parts.size() ? parts[at] : std::string_view("*"); };
   if (parts[1] != "aws" && parts[1] != "aws-cn" && parts[1] != "aws-us-gov" && parts[1] != "*")
     return fmt::format("Partition \"{}\" is not valid for resource \"arn:{}:{}:{}:{}:{}\".", parts[1], parts[1],
                        part(2), part(3), part(4), part(5));
-  if (parts.size() < 4) return "Resource vendor must be fully qualified and cannot contain regexes.";
+  if (parts[0] != "arn") return no_arn();
+  if (parts.size() < 3) return "Resource vendor must be fully qualified and cannot contain regexes.";
   if (part(2) == "iam") {
     if (!part(3).empty() && part(3) != "*")
       return fmt::format("IAM resource {} cannot contain region information.", resource);
@@ -184,7 +192,10 @@ class DocumentReader {
       std::vector<std::string_view> texts;
       if (!read_texts(value, texts)) return form_error("Invalid policy syntax.");
       out.not_resources = name == "NotResource";
-      for (const auto text : texts) out.resources.emplace_back(text, Pattern::Form{.variables = has_variables()});
+      for (const auto text : texts) {
+        bad_resource_ = bad_resource_ || (kind_ == DocumentKind::Identity && fails_legacy_parsing(text));
+        out.resources.emplace_back(text, Pattern::Form{.variables = has_variables()});
+      }
     } else if (name == "Principal" || name == "NotPrincipal") {
       out.not_principals = name == "NotPrincipal";
       return read_principals(value, out.principals.emplace());
@@ -270,7 +281,8 @@ class DocumentReader {
   Refusal check() {
     if (kind_ == DocumentKind::Identity && out_.version_ != kCurrent)
       return "Policy document must be version 2012-10-17 or greater.";
-    if (effect_in_wrong_case_ || bad_date_) return of_resource() ? "Invalid policy syntax." : std::string(kLegacy);
+    if (effect_in_wrong_case_ || bad_date_ || bad_resource_)
+      return of_resource() ? "Invalid policy syntax." : std::string(kLegacy);
     std::set<std::string_view> sids;
     for (const auto& statement : out_.statements_)
       if (!statement.sid.empty() && !sids.insert(statement.sid).second)
@@ -308,6 +320,7 @@ class DocumentReader {
   const DocumentKind kind_;
   bool effect_in_wrong_case_ = false;
   bool bad_date_ = false;
+  bool bad_resource_ = false;
 };
 
 Result<std::shared_ptr<const Document>> Document::parse(std::string_view text, DocumentKind kind) {

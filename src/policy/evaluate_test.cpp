@@ -417,6 +417,15 @@ TEST(Evaluate, AssumesARoleOnlyIfItsTrustPolicySaysSo) {
             "arn:aws:iam::111111111111:role/reader");
 }
 
+TEST(Evaluate, ARoleIsPassedToTheServiceThatThePolicySays) {
+  const std::string role = "arn:aws:iam::111111111111:role/worker";
+  const std::string elements = R"("Action":"iam:PassRole","Resource":"arn:aws:iam::111111111111:role/work*",)"
+                               R"("Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}})";
+  EXPECT_TRUE(reaches(elements, pass_role(role, "lambda.amazonaws.com")));
+  EXPECT_FALSE(reaches(elements, pass_role(role, "states.amazonaws.com")));
+  EXPECT_FALSE(reaches(elements, pass_role("arn:aws:iam::111111111111:role/admin", "lambda.amazonaws.com")));
+}
+
 TEST(Evaluate, NamesTheKeysThatAreMissing) {
   std::set<std::string> missing;
   auto around = environment();
