@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import pytest
 
@@ -17,6 +18,14 @@ def statement(effect, actions, resource="*", sid=None, **condition):
     if condition:
         out["Condition"] = condition
     return out
+
+
+def logged(server, *words):
+    """Waits for a line of the access log with all of these: it is written after the answer."""
+    until = time.monotonic() + 10
+    while not any(all(word in line for word in words) for line in server.log_text().splitlines()):
+        assert time.monotonic() < until, f"no line of the log has {words}"
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -49,8 +58,7 @@ def test_without_a_policy_nothing_is_allowed(server, user, refused):
                  "on resource: * because no identity-based policy allows the rekognition:ListCollections action") as answer:
         client().list_collections()
     assert answer.status == 400
-    line = next(line for line in server.log_text().splitlines()[::-1] if client.key["AccessKeyId"] in line)
-    assert "the caller has no policies" in line
+    logged(server, client.key["AccessKeyId"], "the caller has no policies")
 
 
 def test_permissions_go_by_resource(user, refused):
@@ -72,8 +80,7 @@ def test_an_explicit_deny_wins_and_the_log_names_it(server, user, refused):
     with refused("AccessDeniedException") as answer:
         client().delete_collection(CollectionId="people")
     assert answer.message.endswith("with an explicit deny in an identity-based policy")
-    line = next(line for line in server.log_text().splitlines()[::-1] if client.key["AccessKeyId"] in line)
-    assert f"denied by statement KeepThem of policy user/{client.name}/p" in line
+    logged(server, client.key["AccessKeyId"], f"denied by statement KeepThem of policy user/{client.name}/p")
 
 
 def test_a_boundary_bounds(user, refused):

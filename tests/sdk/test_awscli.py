@@ -12,17 +12,15 @@ AWS = pathlib.Path(sys.executable).parent / "aws"
 
 
 @pytest.fixture
-def aws(server, tmp_path):
+def aws(sdk, tmp_path):
     """aws("sts", "get-caller-identity") -> what it printed: JSON where it is, else text."""
     assert AWS.exists(), f"{AWS} is missing: scripts/setup.sh --tests installs it"
 
     def run(*words, ok=True, credentials=None):
-        key, secret, *token = credentials or server.credentials
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        environment |= {"AWS_ENDPOINT_URL": server.endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
-                        "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "", "HOME": str(tmp_path)}
-        if token:
-            environment["AWS_SESSION_TOKEN"] = token[0]
+        environment = sdk.environment | {"AWS_PAGER": "", "HOME": str(tmp_path)}
+        if credentials:
+            names = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+            environment |= dict(zip(names, credentials, strict=True))
         done = subprocess.run([AWS, *map(str, words)], env=environment, capture_output=True, text=True, timeout=120)
         if not ok:
             assert done.returncode != 0, done.stdout
@@ -33,6 +31,10 @@ def aws(server, tmp_path):
     return run
 
 
+HTTP = pytest.mark.parametrize("sdk", ["http"], indirect=True)
+
+
+@HTTP
 def test_identities(aws, tmp_path):
     trust = tmp_path / "trust.json"
     trust.write_text(json.dumps({"Version": "2012-10-17", "Statement": [
@@ -48,6 +50,7 @@ def test_identities(aws, tmp_path):
     aws("iam", "delete-role", "--role-name", "cli-role")
 
 
+@HTTP
 def test_temporary_credentials(aws):
     assert aws("sts", "get-caller-identity")["Arn"].endswith(":root")
     issued = aws("sts", "get-session-token", "--duration-seconds", "900")["Credentials"]
@@ -57,6 +60,7 @@ def test_temporary_credentials(aws):
     assert "InvalidClientTokenId" in aws("sts", "get-caller-identity", credentials=wrong, ok=False)
 
 
+@HTTP
 def test_collections(aws):
     aws("rekognition", "create-collection", "--collection-id", "cli", "--tags", "team=blue")
     assert "cli" in aws("rekognition", "list-collections")["CollectionIds"]
