@@ -73,7 +73,10 @@ AuthResult<Verified> SignatureVerifier::verify(const net::Request& request, cons
                   "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
 
   const auto key = credentials_.find(claim.access_key_id, claim.session_token);
-  if (!key) return refuse(AuthFailure::UnknownKey, std::string(kUnknownKey));
+  // Whose token is not known may have a key that is.
+  if (!key)
+    return refuse(claim.session_token.empty() ? AuthFailure::UnknownKey : AuthFailure::BadToken,
+                  std::string(kUnknownKey));
   if (!equal_in_constant_time(key->session_token, claim.session_token))
     return refuse(AuthFailure::BadToken, std::string(kUnknownKey));
 
