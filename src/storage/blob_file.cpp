@@ -143,13 +143,13 @@ Result<void> sync_directory(const fs::path& directory) {
   return {};
 }
 
-Result<UnnamedFile> UnnamedFile::create(const fs::path& folder, bool may_lack_name) {
+Result<UnnamedFile> UnnamedFile::create(const fs::path& near, const fs::path& incoming, bool may_lack_name) {
   if (may_lack_name) {
-    FileHandle file(::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+    FileHandle file(::open(near.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
     if (file) return UnnamedFile(std::move(file), {});
-    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return file_failure("creating", folder, errno);
+    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return file_failure("creating", near, errno);
   }
-  const fs::path name = folder / to_hex(random_bytes(8));
+  const fs::path name = incoming / to_hex(random_bytes(8));
   FileHandle file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return file_failure("creating", name, errno);
   return UnnamedFile(std::move(file), name);
@@ -171,16 +171,16 @@ Result<void> UnnamedFile::name(const fs::path& target) {
   return {};
 }
 
-Result<BlobFileWriter> BlobFileWriter::create(const fs::path& folder, std::optional<std::uint64_t> expected_size,
-                                              bool sync) {
-  auto file = UnnamedFile::create(folder);
+Result<BlobFileWriter> BlobFileWriter::create(const fs::path& near, const fs::path& incoming,
+                                              std::optional<std::uint64_t> expected_size, bool sync) {
+  auto file = UnnamedFile::create(near, incoming);
   if (!file) return fail(file);
   BlobFileWriter writer(std::move(*file), sync);
   if (expected_size && *expected_size >= kReserveFrom) {
     // Room that is not there shows before gigabytes have been sent for nothing.
     const int error =
         ::fallocate(writer.file(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(*expected_size)) == 0 ? 0 : errno;
-    if (error != 0 && error != EOPNOTSUPP && error != ENOSYS) return file_failure("reserving room in", folder, error);
+    if (error != 0 && error != EOPNOTSUPP && error != ENOSYS) return file_failure("reserving room in", near, error);
     writer.reserved_ = error == 0;
   }
   return writer;
@@ -205,11 +205,15 @@ Result<void> BlobFileWriter::write(BytesView bytes) {
   return {};
 }
 
-Result<void> BlobFileWriter::write_block(BytesView block) {
+void BlobFileWriter::add_sum(BytesView block) {
   const std::uint32_t sum = crc32c(0, block);
   crc32c_ = combine_crc32c(crc32c_, sum, block.size());
   sums_.push_back(sum);
   size_ += block.size();
+}
+
+Result<void> BlobFileWriter::write_block(BytesView block) {
+  add_sum(block);
   return write_at_end(block);
 }
 
@@ -238,16 +242,17 @@ void BlobFileWriter::push_out() {
 }
 
 Result<BlobInfo> BlobFileWriter::finish() {
-  if (!pending_.empty())
-    if (auto done = write_block(pending_); !done) return fail(done);
+  if (!pending_.empty()) add_sum(pending_);
   Footer footer;
   footer.size = size_;
   footer.crc32c = crc32c_;
   footer.footer_crc32c = crc32c(0, footer_head(footer));
-  Bytes end(bytes_of(sums_).begin(), bytes_of(sums_).end());
+  // The last block and what follows it in one write.
+  const BytesView sums = bytes_of(sums_);
+  pending_.insert(pending_.end(), sums.begin(), sums.end());
   const auto* tail = reinterpret_cast<const std::uint8_t*>(&footer);
-  end.insert(end.end(), tail, tail + sizeof footer);
-  if (auto done = write_at_end(end); !done) return fail(done);
+  pending_.insert(pending_.end(), tail, tail + sizeof footer);
+  if (auto done = write_at_end(pending_); !done) return fail(done);
   // What was reserved for more than came.
   if (reserved_ && ::ftruncate(file(), static_cast<off_t>(written_)) != 0)
     return file_failure("cutting", "a blob", errno);

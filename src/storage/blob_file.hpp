@@ -42,11 +42,12 @@ class FileHandle {
 Result<void> sync_directory(const std::filesystem::path& directory);
 
 /// A file in the making. It has no name where the file system can do that: then writers do not queue up for the lock of
-/// a folder, and a crash leaves nothing. Elsewhere it has one in `folder`, which goes with this object.
+/// a folder, and a crash leaves nothing. Elsewhere it has one in `incoming`, which goes with this object.
 class UnnamedFile {
  public:
-  /// `may_lack_name` false: as on a file system that cannot do that.
-  static Result<UnnamedFile> create(const std::filesystem::path& folder, bool may_lack_name = true);
+  /// `near`: where on the disk the file system should put it. `may_lack_name` false: as on one that cannot do that.
+  static Result<UnnamedFile> create(const std::filesystem::path& near, const std::filesystem::path& incoming,
+                                    bool may_lack_name = true);
   ~UnnamedFile();
   UnnamedFile(UnnamedFile&& other) noexcept;
   UnnamedFile& operator=(UnnamedFile&& other) = delete;
@@ -66,9 +67,9 @@ class UnnamedFile {
 /// blob neither costs much memory nor makes the last sync long. The caller names and syncs the file.
 class BlobFileWriter {
  public:
-  /// `folder`: of the same file system as the name that it will get. `sync`: whether it will be synced at the end.
-  static Result<BlobFileWriter> create(const std::filesystem::path& folder, std::optional<std::uint64_t> expected_size,
-                                       bool sync);
+  /// Folders as for UnnamedFile. `sync`: whether it will be synced at the end.
+  static Result<BlobFileWriter> create(const std::filesystem::path& near, const std::filesystem::path& incoming,
+                                       std::optional<std::uint64_t> expected_size, bool sync);
 
   Result<void> write(BytesView bytes);
   /// Writes what is left and the footer. Returns size and checksum; the id is the caller's.
@@ -78,6 +79,7 @@ class BlobFileWriter {
 
  private:
   BlobFileWriter(UnnamedFile file, bool sync) : file_(std::move(file)), sync_(sync) {}
+  void add_sum(BytesView block);
   Result<void> write_block(BytesView block);
   Result<void> write_at_end(BytesView bytes);
   void push_out();

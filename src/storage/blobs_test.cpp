@@ -114,10 +114,10 @@ TEST(Blobs, AFileInTheMakingIsSeenAsAWholeOrNotAtAll) {
     const TemporaryFolder folder;
     const std::filesystem::path target = folder.path() / "target";
     {
-      auto dropped = UnnamedFile::create(folder.path(), may_lack_name);
+      auto dropped = UnnamedFile::create(folder.path(), folder.path(), may_lack_name);
       ASSERT_TRUE(dropped) << dropped.error().detail;
       EXPECT_EQ(files_below(folder.path()).size(), may_lack_name ? 0u : 1u);
-      auto file = UnnamedFile::create(folder.path(), may_lack_name);
+      auto file = UnnamedFile::create(folder.path(), folder.path(), may_lack_name);
       ASSERT_TRUE(file) << file.error().detail;
       ASSERT_EQ(::write(file->get(), "whole", 5), 5);
       EXPECT_FALSE(std::filesystem::exists(target));

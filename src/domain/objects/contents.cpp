@@ -132,8 +132,11 @@ Result<Contents::Written> Contents::write(const Source& source, const Expected& 
   Digest md5(Digest::Kind::Md5);
   ChecksumStream checksum(expected.algorithm);
   std::unique_ptr<storage::BlobWriter> writer;
-  const bool known_small = expected.size && *expected.size <= kSmall;
-  Bytes buffer(known_small ? kSmall : kBuffer);
+  // One byte more than is expected, so that too many show, and a small object is never full of it.
+  const std::size_t room =
+      static_cast<std::size_t>(std::min<std::uint64_t>(expected.size.value_or(kBuffer), kBuffer - 1)) + 1;
+  const auto memory = std::make_unique_for_overwrite<std::uint8_t[]>(room);
+  const std::span buffer(memory.get(), room);
   std::size_t filled = 0;
   std::uint64_t size = 0;
   const auto flush = [&]() -> Result<void> {
@@ -142,18 +145,18 @@ Result<Contents::Written> Contents::write(const Source& source, const Expected& 
       if (!created) return from_storage(created.error());
       writer = std::move(*created);
     }
-    if (auto written = writer->write(BytesView(buffer).first(filled)); !written) return from_storage(written.error());
+    if (auto written = writer->write(buffer.first(filled)); !written) return from_storage(written.error());
     filled = 0;
     return {};
   };
   while (true) {
-    if (filled == buffer.size()) {
+    if (filled == room) {
       if (auto flushed = flush(); !flushed) return fail(flushed);
     }
-    auto got = source(std::span(buffer).subspan(filled));
+    auto got = source(buffer.subspan(filled));
     if (!got) return fail(got);
     if (*got == 0) break;
-    const BytesView fresh = BytesView(buffer).subspan(filled, *got);
+    const BytesView fresh = buffer.subspan(filled, *got);
     md5.update(fresh);
     checksum.update(fresh);
     filled += *got;
@@ -171,8 +174,7 @@ Result<Contents::Written> Contents::write(const Source& source, const Expected& 
   if (size == 0) return written;
   if (!writer && filled <= kSmall) {
     written.piece.item = uuid_v4();
-    written.writes.push_back(
-        put(kContents, {written.piece.item, {}}, std::string(as_text(BytesView(buffer).first(filled)))));
+    written.writes.push_back(put(kContents, {written.piece.item, {}}, std::string(as_text(buffer.first(filled)))));
     return written;
   }
   if (filled > 0)

@@ -43,8 +43,9 @@ class ContentReader {
 /// others as blobs. Borrows; thread-safe; every method blocks. Memory per call: a buffer of 256 KiB, whatever the size.
 class Contents {
  public:
-  /// Up to this many bytes go into the store itself.
-  static constexpr std::size_t kSmall = 128 * 1024;
+  /// Up to this many bytes go into the store itself. More would be written twice, to its log and its files, and make
+  /// the commits of others wait.
+  static constexpr std::size_t kSmall = 64 * 1024;
 
   Contents(storage::Store& store, storage::Blobs& blobs) : store_(store), blobs_(blobs) {}
 

@@ -1,0 +1,168 @@
+// Objects of S3 without the network: puts and gets of 10 KB, 100 KB and 10 MB at 1, 16 and 64 threads, durable, with
+// MD5 (the ETag), CRC-64/NVME and the storage's own checksums. Prints one Markdown table.
+//
+//   object_bench FOLDER [--seconds N] [--threads N] [--only WORD]
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "domain/objects/object_store.hpp"
+#include "storage/embedded.hpp"
+
+namespace likeness::objects {
+namespace {
+
+using std::chrono::steady_clock;
+
+struct Arguments {
+  std::filesystem::path folder;
+  double seconds = 3;
+  int threads = 0;
+  std::string only;
+};
+
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Calls `work(thread, turn)` from many threads for a while; prints rate, time and CPU time of one.
+void measure(const Arguments& arguments, const std::string& name, int threads, std::size_t size,
+             const std::function<bool(int thread, int turn)>& work) {
+  std::vector<std::vector<float>> times(static_cast<std::size_t>(threads));
+  std::atomic<bool> failed = false;
+  const double cpu = cpu_seconds();
+  const auto begin = steady_clock::now();
+  const auto until = begin + std::chrono::duration<double>(arguments.seconds);
+  {
+    std::vector<std::jthread> workers;
+    workers.reserve(static_cast<std::size_t>(threads));
+    for (int thread = 0; thread < threads; ++thread)
+      workers.emplace_back([&, thread] {
+        auto& mine = times[static_cast<std::size_t>(thread)];
+        for (int turn = 0;; ++turn) {
+          const auto before = steady_clock::now();
+          if (before >= until) return;
+          if (!work(thread, turn)) failed = true;
+          mine.push_back(std::chrono::duration<float, std::milli>(steady_clock::now() - before).count());
+        }
+      });
+  }
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
+  std::vector<float> all;
+  for (const auto& some : times) all.insert(all.end(), some.begin(), some.end());
+  std::sort(all.begin(), all.end());
+  if (all.empty()) return;
+  const auto at = [&](double part) {
+    return all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))];
+  };
+  const auto count = static_cast<double>(all.size());
+  fmt::print("| {} | {} | {:.0f} | {:.0f} | {:.2f} | {:.2f} | {:.2f} |{}\n", name, threads, count / seconds,
+             count * static_cast<double>(size) / seconds / 1e6, at(0.5), at(0.99), (cpu_seconds() - cpu) / count * 1e3,
+             failed ? " FAILED" : "");
+  std::fflush(stdout);
+}
+
+int run(const Arguments& arguments) {
+  auto storage = storage::EmbeddedStorage::open(arguments.folder, {});
+  if (!storage) {
+    fmt::print(stderr, "{} {}\n", storage.error().message, storage.error().detail);
+    return 1;
+  }
+  const Clock& clock = Clock::system();
+  auto feed = domain::ChangeFeed::open((*storage)->store(), "s3", clock);
+  if (!feed) return 1;
+  auto opened = ObjectStore::open((*storage)->store(), (*storage)->blobs(), **feed, clock);
+  if (!opened) return 1;
+  ObjectStore& objects = **opened;
+  const auto bucket =
+      objects.buckets.create({.name = "bench-bucket", .account = "000000000000", .region = "us-east-1"});
+  if (!bucket) return 1;
+  std::mt19937_64 random(1);
+  Bytes noise(11'000'000);
+  for (std::size_t i = 0; i + 8 <= noise.size(); i += 8) {
+    const std::uint64_t word = random();
+    std::memcpy(noise.data() + i, &word, 8);
+  }
+  fmt::print("| what | threads | per second | MB/s | p50 ms | p99 ms | CPU ms |\n|---|---|---|---|---|---|---|\n");
+  for (const auto& [size, size_name] : {std::pair<std::size_t, std::string>{10'000, "10 KB"},
+                                        {50'000, "50 KB"},
+                                        {100'000, "100 KB"},
+                                        {10'000'000, "10 MB"}})
+    for (const int threads : {1, 16, 64}) {
+      if (arguments.threads != 0 && threads != arguments.threads) continue;
+      // Each thread has 8 keys, so that most puts replace an object.
+      const auto key = [](int thread, int turn) { return fmt::format("photos/{}/{}", thread, turn % 8); };
+      if (const std::string name = "put " + size_name; name.find(arguments.only) != std::string::npos)
+        measure(arguments, name, threads, size, [&, length = size](int thread, int turn) {
+          std::size_t at = static_cast<std::size_t>(turn) * 64 % 900'000;
+          const std::size_t end = at + length;
+          Put put;
+          put.key = key(thread, turn);
+          put.source = [&](std::span<std::uint8_t> into) -> Result<std::size_t> {
+            const std::size_t count = std::min({into.size(), std::size_t{64} << 10, end - at});
+            std::memcpy(into.data(), noise.data() + at, count);
+            at += count;
+            return count;
+          };
+          put.expected.size = length;
+          return objects.objects.put(*bucket, std::move(put)).has_value();
+        });
+      if (const std::string name = "get " + size_name; name.find(arguments.only) != std::string::npos)
+        measure(arguments, name, threads, size, [&](int thread, int turn) {
+          const auto found = objects.objects.find(*bucket, key(thread, turn), {});
+          if (!found) return false;
+          auto reader = objects.objects.open(*found, 0, found->size);
+          if (!reader) return false;
+          thread_local Bytes buffer(256u << 10);
+          for (;;) {
+            const auto count = (*reader)->read(buffer);
+            if (!count) return false;
+            if (*count == 0) return true;
+          }
+        });
+    }
+  return 0;
+}
+
+}  // namespace
+}  // namespace likeness::objects
+
+int main(int argc, char** argv) {
+  likeness::objects::Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    const auto next = [&] { return i + 1 < argc ? argv[++i] : ""; };
+    if (name == "--seconds")
+      arguments.seconds = std::atof(next());
+    else if (name == "--threads")
+      arguments.threads = std::atoi(next());
+    else if (name == "--only")
+      arguments.only = next();
+    else
+      arguments.folder = name;
+  }
+  if (arguments.folder.empty()) {
+    std::fprintf(stderr, "usage: object_bench FOLDER [--seconds N] [--threads N] [--only WORD]\n");
+    return 2;
+  }
+  return likeness::objects::run(arguments);
+}
