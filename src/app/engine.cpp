@@ -10,7 +10,11 @@
 #include "aws/credentials.hpp"
 #include "aws/gateway.hpp"
 #include "domain/change_feed.hpp"
+#include "domain/dynamodb/change_writers.hpp"
 #include "domain/dynamodb/database.hpp"
+#include "domain/dynamodb/streams.hpp"
+#include "domain/dynamodb/ttl.hpp"
+#include "domain/dynamodb/upkeep.hpp"
 #include "domain/identity/directory.hpp"
 #include "domain/identity/sessions.hpp"
 #include "domain/identity/web_identity.hpp"
@@ -18,7 +22,10 @@
 #include "domain/objects/object_store.hpp"
 #include "domain/recognition.hpp"
 #include "index/face_index.hpp"
+#include "services/dynamodb/partiql.hpp"
 #include "services/dynamodb/provider.hpp"
+#include "services/dynamodb/ttl.hpp"
+#include "services/dynamodbstreams/provider.hpp"
 #include "services/iam/access.hpp"
 #include "services/iam/provider.hpp"
 #include "services/rekognition/provider.hpp"
@@ -87,8 +94,13 @@ struct Engine::Parts {
   std::unique_ptr<domain::ChangeFeed> object_changes;
   std::unique_ptr<objects::ObjectStore> objects;
   std::unique_ptr<s3::S3> s3;
+  std::unique_ptr<dynamodb::Streams> streams;
+  std::unique_ptr<dynamodb::ChangeWriters> change_writers;
   std::unique_ptr<dynamodb::Database> database;
+  std::unique_ptr<dynamodb::Expiry> expiry;
+  std::unique_ptr<dynamodb::Upkeep> upkeep;
   std::unique_ptr<aws::Service> dynamodb;
+  std::unique_ptr<aws::Service> dynamodbstreams;
   std::unique_ptr<domain::Recognition> recognition;
   std::unique_ptr<aws::Service> rekognition;
   aws::StaticCredentials credentials;  // the root's
@@ -157,10 +169,19 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
                                                                     .region = settings.region,
                                                                     .lifecycle_interval = settings.lifecycle_interval});
 
-  auto database = dynamodb::Database::open(*parts->store);
+  parts->streams = std::make_unique<dynamodb::Streams>(*parts->store, Clock::system());
+  parts->change_writers = std::make_unique<dynamodb::ChangeWriters>(*parts->streams);
+  auto database = dynamodb::Database::open(*parts->store, Clock::system(), parts->change_writers.get());
   if (!database) return fail(database);
   parts->database = std::move(*database);
+  parts->streams->attach(parts->database->tables());
+  parts->expiry = std::make_unique<dynamodb::Expiry>(*parts->store, parts->database->tables(), parts->database->items(),
+                                                     Clock::system());
+  parts->upkeep = std::make_unique<dynamodb::Upkeep>(*parts->expiry, *parts->streams);
   parts->dynamodb = dynamodb::make_dynamodb(*parts->database);
+  dynamodb::add_partiql(*parts->dynamodb, *parts->database);
+  dynamodb::add_time_to_live(*parts->dynamodb, parts->database->tables(), *parts->expiry);
+  parts->dynamodbstreams = dynamodbstreams::make_dynamodbstreams(*parts->streams);
 
   auto recognition = domain::Recognition::open(*parts->store, *parts->measured, make_index, parts->s3->images(),
                                                Clock::system(), recognition_settings(settings));
@@ -184,6 +205,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->gateway->set_authorizer(*parts->access);
   parts->gateway->add(*parts->rekognition);
   parts->gateway->add(*parts->dynamodb);
+  parts->gateway->add(*parts->dynamodbstreams);
   parts->s3->accept_forms(*parts->access);
   parts->gateway->add(parts->s3->service());
   parts->gateway->add(*parts->iam);
