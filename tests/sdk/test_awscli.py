@@ -82,3 +82,16 @@ def test_files_to_a_bucket_and_back(aws, tmp_path):
         assert (tmp_path / "down" / name).read_bytes() == (folder / name).read_bytes()
     aws("s3", "rb", "--force", "s3://cli-bucket")
     assert "NoSuchBucket" in aws("s3", "ls", "s3://cli-bucket", ok=False)
+
+
+@HTTP
+def test_a_table(aws):
+    aws("dynamodb", "create-table", "--table-name", "cli", "--billing-mode", "PAY_PER_REQUEST", "--key-schema",
+        "AttributeName=id,KeyType=HASH", "--attribute-definitions", "AttributeName=id,AttributeType=S")
+    aws("dynamodb", "wait", "table-exists", "--table-name", "cli")
+    item = {"id": {"S": "a"}, "sum": {"N": "12345678901234567890123456789012345678"}}
+    aws("dynamodb", "put-item", "--table-name", "cli", "--item", json.dumps(item))
+    assert aws("dynamodb", "get-item", "--table-name", "cli", "--key", '{"id": {"S": "a"}}')["Item"] == item
+    assert aws("dynamodb", "scan", "--table-name", "cli")["Count"] == 1
+    aws("dynamodb", "delete-table", "--table-name", "cli")
+    assert "ResourceNotFoundException" in aws("dynamodb", "describe-table", "--table-name", "cli", ok=False)

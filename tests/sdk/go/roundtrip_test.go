@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
@@ -151,4 +153,46 @@ func TestObjects(t *testing.T) {
 		t.Errorf("a deleted object: %v", err)
 	}
 	must(client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: bucket}))(t)
+}
+
+func TestTables(t *testing.T) {
+	client := dynamodb.NewFromConfig(load(t))
+	table := aws.String(unique("go"))
+	must(client.CreateTable(ctx, &dynamodb.CreateTableInput{TableName: table, BillingMode: ddbtypes.BillingModePayPerRequest,
+		KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: ddbtypes.KeyTypeHash}},
+		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: ddbtypes.ScalarAttributeTypeS}},
+	}))(t)
+	if err := dynamodb.NewTableExistsWaiter(client).Wait(ctx, &dynamodb.DescribeTableInput{TableName: table}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	number := "12345678901234567890123456789012345678"
+	item := map[string]ddbtypes.AttributeValue{"id": &ddbtypes.AttributeValueMemberS{Value: "a"},
+		"sum": &ddbtypes.AttributeValueMemberN{Value: number}, "photo": &ddbtypes.AttributeValueMemberB{Value: []byte{0, 255}}}
+	put := &dynamodb.PutItemInput{TableName: table, Item: item, ConditionExpression: aws.String("attribute_not_exists(id)")}
+	must(client.PutItem(ctx, put))(t)
+	var failed *ddbtypes.ConditionalCheckFailedException
+	if _, err := client.PutItem(ctx, put); !errors.As(err, &failed) {
+		t.Errorf("a condition that does not hold: %v", err)
+	}
+	key := map[string]ddbtypes.AttributeValue{"id": item["id"]}
+	got := must(client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: key, ConsistentRead: aws.Bool(true)}))(t).Item
+	if sum := got["sum"].(*ddbtypes.AttributeValueMemberN).Value; sum != number {
+		t.Errorf("the number came back as %s", sum)
+	}
+	if photo := got["photo"].(*ddbtypes.AttributeValueMemberB).Value; !bytes.Equal(photo, []byte{0, 255}) {
+		t.Errorf("the bytes came back as %v", photo)
+	}
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: table, Limit: aws.Int32(1)})
+	count := int32(0)
+	for pages.HasMorePages() {
+		count += must(pages.NextPage(ctx))(t).Count
+	}
+	if count != 1 {
+		t.Errorf("the scan found %d items", count)
+	}
+	must(client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: table}))(t)
+	var missing *ddbtypes.ResourceNotFoundException
+	if _, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: table, Key: key}); !errors.As(err, &missing) {
+		t.Errorf("a deleted table: %v", err)
+	}
 }

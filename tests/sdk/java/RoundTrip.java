@@ -15,6 +15,12 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
+import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
+import software.amazon.awssdk.services.dynamodb.model.BillingMode;
+import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
+import software.amazon.awssdk.services.dynamodb.model.KeyType;
+import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
 import software.amazon.awssdk.services.iam.IamClient;
 import software.amazon.awssdk.services.iam.model.NoSuchEntityException;
 import software.amazon.awssdk.services.rekognition.RekognitionClient;
@@ -37,6 +43,7 @@ public final class RoundTrip {
     identities();
     collections();
     objects();
+    tables();
   }
 
   private static void check(boolean holds, String what) {
@@ -134,5 +141,27 @@ public final class RoundTrip {
       s3.deleteBucket(r -> r.bucket(NAME));
     }
     System.out.println("s3");
+  }
+
+  private static void tables() {
+    String number = "12345678901234567890123456789012345678";
+    var item = Map.of("id", AttributeValue.fromS("a"), "sum", AttributeValue.fromN(number), "photo",
+        AttributeValue.fromB(SdkBytes.fromByteArray(new byte[] {0, -1})));
+    var key = Map.of("id", AttributeValue.fromS("a"));
+    try (DynamoDbClient client = DynamoDbClient.create()) {
+      client.createTable(r -> r.tableName(NAME).billingMode(BillingMode.PAY_PER_REQUEST)
+          .keySchema(k -> k.attributeName("id").keyType(KeyType.HASH))
+          .attributeDefinitions(a -> a.attributeName("id").attributeType(ScalarAttributeType.S)));
+      client.waiter().waitUntilTableExists(r -> r.tableName(NAME));
+      client.putItem(r -> r.tableName(NAME).item(item));
+      refused(ConditionalCheckFailedException.class,
+          () -> client.putItem(r -> r.tableName(NAME).item(item).conditionExpression("attribute_not_exists(id)")));
+      check(client.getItem(r -> r.tableName(NAME).key(key).consistentRead(true)).item().equals(item), "the item");
+      check(client.scanPaginator(r -> r.tableName(NAME).limit(1)).items().stream().count() == 1, "the scan");
+      client.deleteTable(r -> r.tableName(NAME));
+      refused(software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException.class,
+          () -> client.getItem(r -> r.tableName(NAME).key(key)));
+    }
+    System.out.println("dynamodb");
   }
 }
