@@ -60,7 +60,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const auto host = aws::parse_s3_host(request.headers.get("Host"), {"localhost", "photos.example"});
   check(host.bucket.size() < request.headers.get("Host").size() || host.bucket.empty());
-  check(!host.website || !host.bucket.empty());
 
   const aws::Route route = kServices.router.find(request);
   check(route.operation == nullptr || route.service != nullptr);

@@ -19,22 +19,28 @@ namespace {
 
 /// A document: the payload of an operation's input or output, or what of it stands in the body.
 struct Document {
+  aws::Object (*make)();
+  const aws::Member* payload;  // null: the whole struct
   const aws::Shape* shape;
   std::string_view root;
+
+  void* in(const aws::Object& object) const {
+    return payload == nullptr ? object.get() : payload->ops->emplace(payload->slot(object.get()));
+  }
 };
 
 std::vector<Document> documents() {
   std::vector<Document> out;
-  const auto add = [&](const aws::Shape* shape) {
+  const auto add = [&](const aws::Shape* shape, aws::Object (*make)()) {
     if (shape == nullptr) return;
     const aws::Member* payload = aws::payload_member(*shape);
-    if (payload == nullptr && aws::has_body_members(*shape)) out.push_back({shape, "Document"});
+    if (payload == nullptr && aws::has_body_members(*shape)) out.push_back({make, nullptr, shape, "Document"});
     if (payload != nullptr && payload->shape->kind == aws::Kind::Structure)
-      out.push_back({payload->shape, payload->wire_name});
+      out.push_back({make, payload, payload->shape, payload->wire_name});
   };
   for (const auto& operation : aws::s3::model().operations) {
-    add(operation.input);
-    add(operation.output);
+    add(operation.input, operation.make_input);
+    add(operation.output, operation.make_output);
   }
   return out;
 }
@@ -48,19 +54,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const aws::Shape& shape = *document.shape;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
 
-  const aws::Object first = shape.make();
-  auto violations = aws::read_xml(text, shape, first.get());
+  const aws::Object first = document.make();
+  void* read = document.in(first);
+  auto violations = aws::read_xml(text, shape, read);
   if (!violations) return 0;
-  aws::check_constraints(shape, first.get(), *violations);
+  aws::check_constraints(shape, read, *violations);
   if (!violations->empty() && aws::validation_message(*violations).size() > 200'000) std::abort();
 
   std::string written(aws::kXmlDeclaration);
-  aws::write_xml(shape, first.get(), document.root, "http://s3.amazonaws.com/doc/2006-03-01/", written);
-  const aws::Object second = shape.make();
-  const auto reread = aws::read_xml(written, shape, second.get(), {.root = document.root});
-  if (!reread) std::abort();
+  aws::write_xml(shape, read, document.root, "http://s3.amazonaws.com/doc/2006-03-01/", written);
+  const aws::Object second = document.make();
+  void* reread = document.in(second);
+  const auto fine = aws::read_xml(written, shape, reread, {.root = document.root});
+  if (!fine) std::abort();
   std::string again(aws::kXmlDeclaration);
-  aws::write_xml(shape, second.get(), document.root, "http://s3.amazonaws.com/doc/2006-03-01/", again);
+  aws::write_xml(shape, reread, document.root, "http://s3.amazonaws.com/doc/2006-03-01/", again);
   if (again != written) std::abort();
   return 0;
 }
