@@ -43,6 +43,23 @@ std::string_view code_of(int status) {
   }
 }
 
+/// A body on its way to a provider, counted.
+class CountedReader final : public net::BodyReader {
+ public:
+  explicit CountedReader(std::shared_ptr<net::BodyReader> source) : source_(std::move(source)) {}
+
+  Result<std::size_t> read(std::span<std::uint8_t> into) override {
+    auto count = source_->read(into);
+    if (count) bytes_ += *count;
+    return count;
+  }
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  const std::shared_ptr<net::BodyReader> source_;
+  std::uint64_t bytes_ = 0;
+};
+
 AccessEntry entry_of(const net::Request& request) {
   AccessEntry entry;
   entry.time = request.received_at;
@@ -93,11 +110,14 @@ net::Response Front::recorded(net::Response response, AccessEntry entry, SteadyT
   return response;
 }
 
-net::Response Front::handle(const net::Request& request) {
+net::Response Front::handle(net::Request request) {
   const SteadyTime started = steady_clock::now();
   AccessEntry entry = entry_of(request);
   entry.wait_ms = milliseconds(request.received_at, std::chrono::system_clock::now());
+  std::shared_ptr<CountedReader> counted;
+  if (request.stream) request.stream = counted = std::make_shared<CountedReader>(std::move(request.stream));
   aws::Answer answer = chain_.call(request);
+  if (counted) entry.bytes_in = counted->bytes();
   aws::CallRecord& record = answer.record;
   entry.request_id = std::move(record.request_id);
   entry.caller = std::move(record.access_key_id);

@@ -33,7 +33,7 @@ class Front {
   Front(FrontOptions options, Chain chain, const Health& health, Metrics& metrics, AccessLog& access_log);
 
   /// On the work pool.
-  net::Response handle(const net::Request& request);
+  net::Response handle(net::Request request);
   /// The server's own pages: on an io thread, so that they answer however busy the services are.
   std::optional<net::Response> immediate(const net::Request& request);
   /// What the network answers by itself: broken HTTP, limits, a full work pool.

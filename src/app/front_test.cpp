@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -29,6 +30,8 @@ class FrontTest : public ::testing::Test {
       answer.record.access_key_id = "AKID";
       answer.record.error_code = "InvalidParameterException";
       answer.record.detail = "seen " + std::to_string(request.body.size());
+      std::array<std::uint8_t, 100> piece{};
+      while (request.stream && request.stream->read(piece).value_or(0) > 0) continue;
       return answer;
     };
     chain.refuse = [this](const net::Request&, const Error& error) {
@@ -79,6 +82,24 @@ TEST_F(FrontTest, ACallLeavesOneLineAndItsCounts) {
               HasSubstr("code=\"InvalidParameterException\",operation=\"DetectFaces\",service=\"rekognition\"} 1\n"));
   EXPECT_THAT(logged(), HasSubstr(" id=id-1 peer=192.0.2.1 caller=AKID service=rekognition op=DetectFaces status=400 "
                                   "error=InvalidParameterException detail=\"seen 7\" in=7 out=2 wait_ms="));
+}
+
+TEST_F(FrontTest, WhatWasReadOfABodyThatStreamsIsCounted) {
+  class Zeros final : public net::BodyReader {
+   public:
+    Result<std::size_t> read(std::span<std::uint8_t> into) override {
+      const auto count = std::min<std::size_t>(into.size(), left_);
+      left_ -= count;
+      return count;
+    }
+
+   private:
+    std::size_t left_ = 1234;
+  };
+  net::Request asked = request("PUT", "/bucket/key");
+  asked.stream = std::make_shared<Zeros>();
+  front_->handle(asked).on_sent({0, true});
+  EXPECT_THAT(logged(), HasSubstr(" in=1234 out=0 "));
 }
 
 TEST_F(FrontTest, OnlyAnUnsignedGetOfTheRootIsThePage) {

@@ -198,7 +198,7 @@ int run_serve(const ServeOptions& options) {
 
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
   net::Handlers handlers;
-  handlers.handle = [&](const net::Request& request) { return front.handle(request); };
+  handlers.handle = [&](net::Request request) { return front.handle(std::move(request)); };
   handlers.immediate = [&](const net::Request& request) { return front.immediate(request); };
   handlers.plan = [&](const net::Request& head) {
     // The largest object is 5 GB; what aws-chunked puts around it is less than 1 GB.
