@@ -19,8 +19,9 @@ constexpr std::string_view kWrongSignature =
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and "
     "signing method. Consult the service documentation for details.";
-/// Where AWS keeps the services that are the same in all regions.
-constexpr std::string_view kGlobalRegion = "us-east-1";
+/// Where AWS keeps the services that are the same in all regions, and what the SDK for Java calls that when it is sent
+/// to an endpoint of one's own.
+bool is_global(std::string_view region) { return region == "us-east-1" || region == "aws-global"; }
 constexpr std::string_view kUnknownKey = "The security token included in the request is invalid.";
 
 std::optional<PayloadForm> payload_form(std::string_view word) {
@@ -62,7 +63,7 @@ AuthResult<Verified> SignatureVerifier::verify(const net::Request& request, cons
         fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
                     "'{}' != '{}', from '{}'.",
                     claim.scope.date, claim.timestamp.substr(0, 8), claim.timestamp));
-  if (claim.scope.region != region_ && !(demands.global && claim.scope.region == kGlobalRegion))
+  if (claim.scope.region != region_ && !(demands.global && is_global(claim.scope.region)))
     return refuse(AuthFailure::ScopeMismatch, fmt::format("Credential should be scoped to a valid region, not '{}'.",
                                                           claim.scope.region.substr(0, 64)));
   if (claim.scope.service != demands.service)

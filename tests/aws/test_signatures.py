@@ -140,6 +140,12 @@ def test_a_scope_of_another_region_is_refused(server, service):
                     }.get(service, (403, "SignatureDoesNotMatch", text)))
 
 
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_services_without_regions_take_the_global_scope(server, service):
+    """As the SDK for Java signs them."""
+    assert send(server, *signed(server, service, region="aws-global"))[0] == 200
+
+
 def test_a_scope_of_another_service_is_refused(server):
     method, path, headers, body = signed(server, "rekognition", scope="kinesis")
     expect(send(server, method, path, headers, body),
