@@ -249,20 +249,11 @@ class MixedWrites:
 
     def __init__(self, server):
         self.listen = f"{server.host}:{server.port}"
-        self.services = [service() for service in (Collections, Faces, Objects, Items) if self.has(server, service.api)]
+        self.services = [service() for service in (Collections, Faces, Objects, Items)]
         self.clients = {service: [server.client(service.api) for _ in range(service.workers)]
                         for service in self.services}
         for service in self.services:
             service.prepare(self.clients[service][0])
-
-    @staticmethod
-    def has(server, api):
-        probe = {"rekognition": "list_collections", "s3": "list_buckets", "dynamodb": "list_tables"}[api]
-        try:
-            getattr(server.client(api), probe)()
-            return True
-        except botocore.exceptions.ClientError:
-            return False
 
     def start(self, rng, *, on_refusal=None):
         """Starts all writers. `on_refusal(error)` says whether an error of the server is one to bear."""

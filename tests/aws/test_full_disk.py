@@ -11,7 +11,7 @@ import time
 
 import botocore.exceptions
 import pytest
-from mixed_writes import MixedWrites, Objects
+from mixed_writes import MixedWrites
 
 MIB = 1 << 20
 DISK = 256 * MIB
@@ -163,8 +163,6 @@ def test_in_reserve_only_removals_go_on(start, disk):
 
 def test_an_object_that_is_too_large_for_the_disk_leaves_nothing_behind(start, disk):
     running = start()
-    if not MixedWrites.has(running, Objects.api):
-        pytest.skip("no S3 yet")
     client = running.client("s3")
     client.create_bucket(Bucket="bucket")
     client.put_object(Bucket="bucket", Key="k", Body=b"before")
