@@ -14,6 +14,7 @@ namespace likeness::storage {
 struct DirectorySyncer::Ticket::Round {
   std::map<std::filesystem::path, Result<void>> directories;
   bool done = false;
+  std::condition_variable over;  // its own, so that nobody is woken for another round
 };
 
 DirectorySyncer::Ticket::Ticket(DirectorySyncer& syncer, std::shared_ptr<Round> round, std::filesystem::path directory)
@@ -32,7 +33,7 @@ DirectorySyncer::Ticket DirectorySyncer::ask(std::filesystem::path directory) {
 
 Result<void> DirectorySyncer::Ticket::wait() {
   std::unique_lock lock(syncer_.mutex_);
-  syncer_.done_.wait(lock, [&] { return round_->done; });
+  round_->over.wait(lock, [&] { return round_->done; });
   return round_->directories.at(directory_);
 }
 
@@ -45,7 +46,7 @@ void DirectorySyncer::run(const std::stop_token& stop) {
     for (auto& [directory, result] : round->directories) result = sync_directory(directory);
     lock.lock();
     round->done = true;
-    done_.notify_all();
+    round->over.notify_all();
   }
 }
 

@@ -42,7 +42,6 @@ class DirectorySyncer {
 
   std::mutex mutex_;
   std::condition_variable_any asked_;
-  std::condition_variable done_;
   std::shared_ptr<Ticket::Round> next_;
   std::jthread thread_;  // last: uses the others
 };
