@@ -4,6 +4,7 @@
 const assert = require("node:assert/strict");
 const { after, before, test } = require("node:test");
 const { DynamoDB, waitUntilTableExists } = require("@aws-sdk/client-dynamodb");
+const { DynamoDBStreams } = require("@aws-sdk/client-dynamodb-streams");
 
 const client = new DynamoDB({ region: "us-east-1", maxAttempts: 1 });
 const TableName = `javascript-${process.pid}`;
@@ -13,6 +14,7 @@ before(async () => {
   await client.createTable({
     TableName,
     BillingMode: "PAY_PER_REQUEST",
+    StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
     KeySchema: [{ AttributeName: "id", KeyType: "HASH" }, { AttributeName: "at", KeyType: "RANGE" }],
     AttributeDefinitions: [["id", "S"], ["at", "N"], ["verdict", "S"]].map(([AttributeName, AttributeType]) =>
       ({ AttributeName, AttributeType })),
@@ -47,4 +49,21 @@ test("items are put, found, changed and deleted", async () => {
   assert.equal(failed.Count, 2);
   await client.deleteItem({ TableName, Key: key("a", 1) });
   assert.equal((await client.getItem({ TableName, Key: key("a", 1) })).Item, undefined);
+});
+
+test("changes come out of the table's stream", async () => {
+  const streams = new DynamoDBStreams({ region: "us-east-1", maxAttempts: 1 });
+  await client.putItem({ TableName, Item: { ...key("streamed", 1), verdict: { S: "pass" } } });
+  await client.deleteItem({ TableName, Key: key("streamed", 1) });
+  const { Streams } = await streams.listStreams({ TableName });
+  const { StreamDescription } = await streams.describeStream({ StreamArn: Streams[0].StreamArn });
+  const seen = [];
+  for (const { ShardId } of StreamDescription.Shards) {
+    const { ShardIterator } = await streams.getShardIterator({ StreamArn: Streams[0].StreamArn, ShardId,
+      ShardIteratorType: "TRIM_HORIZON" });
+    const { Records } = await streams.getRecords({ ShardIterator });
+    seen.push(...Records.filter(({ dynamodb }) => dynamodb.Keys.id.S === "streamed"));
+  }
+  assert.deepEqual(seen.map(({ eventName }) => eventName), ["INSERT", "REMOVE"]);
+  assert.equal(seen[1].dynamodb.OldImage.verdict.S, "pass");
 });

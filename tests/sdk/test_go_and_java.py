@@ -72,4 +72,4 @@ def test_the_java_sdk_v2(sdk, tmp_path):
     done = subprocess.run([java, *trust, "-cp", f"{jars()}/*", HERE / "java/RoundTrip.java"], env=sdk.environment | PHOTOS,
                           capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.split("\n") == ["iam, sts", "rekognition", "s3", "dynamodb", ""]
+    assert done.stdout.split("\n") == ["iam, sts", "rekognition", "s3", "dynamodb, dynamodbstreams", ""]

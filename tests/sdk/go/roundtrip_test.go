@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/rekognition"
@@ -159,6 +161,8 @@ func TestTables(t *testing.T) {
 	client := dynamodb.NewFromConfig(load(t))
 	table := aws.String(unique("go"))
 	must(client.CreateTable(ctx, &dynamodb.CreateTableInput{TableName: table, BillingMode: ddbtypes.BillingModePayPerRequest,
+		StreamSpecification: &ddbtypes.StreamSpecification{StreamEnabled: aws.Bool(true),
+			StreamViewType: ddbtypes.StreamViewTypeNewImage},
 		KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: ddbtypes.KeyTypeHash}},
 		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: ddbtypes.ScalarAttributeTypeS}},
 	}))(t)
@@ -189,6 +193,19 @@ func TestTables(t *testing.T) {
 	}
 	if count != 1 {
 		t.Errorf("the scan found %d items", count)
+	}
+	streams := dynamodbstreams.NewFromConfig(load(t))
+	stream := must(streams.ListStreams(ctx, &dynamodbstreams.ListStreamsInput{TableName: table}))(t).Streams[0].StreamArn
+	var changes []streamtypes.OperationType
+	for _, shard := range must(streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: stream}))(t).StreamDescription.Shards {
+		at := must(streams.GetShardIterator(ctx, &dynamodbstreams.GetShardIteratorInput{StreamArn: stream, ShardId: shard.ShardId,
+			ShardIteratorType: streamtypes.ShardIteratorTypeTrimHorizon}))(t).ShardIterator
+		for _, record := range must(streams.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: at}))(t).Records {
+			changes = append(changes, record.EventName)
+		}
+	}
+	if len(changes) != 1 || changes[0] != streamtypes.OperationTypeInsert {
+		t.Errorf("the stream tells of %v", changes)
 	}
 	must(client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: table}))(t)
 	var missing *ddbtypes.ResourceNotFoundException

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,9 @@ import software.amazon.awssdk.services.dynamodb.model.BillingMode;
 import software.amazon.awssdk.services.dynamodb.model.ConditionalCheckFailedException;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.ScalarAttributeType;
+import software.amazon.awssdk.services.dynamodb.model.ShardIteratorType;
+import software.amazon.awssdk.services.dynamodb.model.StreamViewType;
+import software.amazon.awssdk.services.dynamodb.streams.DynamoDbStreamsClient;
 import software.amazon.awssdk.services.iam.IamClient;
 import software.amazon.awssdk.services.iam.model.NoSuchEntityException;
 import software.amazon.awssdk.services.rekognition.RekognitionClient;
@@ -151,6 +155,7 @@ public final class RoundTrip {
     try (DynamoDbClient client = DynamoDbClient.create()) {
       client.createTable(r -> r.tableName(NAME).billingMode(BillingMode.PAY_PER_REQUEST)
           .keySchema(k -> k.attributeName("id").keyType(KeyType.HASH))
+          .streamSpecification(s -> s.streamEnabled(true).streamViewType(StreamViewType.NEW_IMAGE))
           .attributeDefinitions(a -> a.attributeName("id").attributeType(ScalarAttributeType.S)));
       client.waiter().waitUntilTableExists(r -> r.tableName(NAME));
       client.putItem(r -> r.tableName(NAME).item(item));
@@ -158,10 +163,24 @@ public final class RoundTrip {
           () -> client.putItem(r -> r.tableName(NAME).item(item).conditionExpression("attribute_not_exists(id)")));
       check(client.getItem(r -> r.tableName(NAME).key(key).consistentRead(true)).item().equals(item), "the item");
       check(client.scanPaginator(r -> r.tableName(NAME).limit(1)).items().stream().count() == 1, "the scan");
+      check(changes().equals(List.of("INSERT")), "the stream");
       client.deleteTable(r -> r.tableName(NAME));
       refused(software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException.class,
           () -> client.getItem(r -> r.tableName(NAME).key(key)));
     }
-    System.out.println("dynamodb");
+    System.out.println("dynamodb, dynamodbstreams");
+  }
+
+  private static List<String> changes() {
+    List<String> names = new ArrayList<>();
+    try (DynamoDbStreamsClient streams = DynamoDbStreamsClient.create()) {
+      String stream = streams.listStreams(r -> r.tableName(NAME)).streams().get(0).streamArn();
+      for (var shard : streams.describeStream(r -> r.streamArn(stream)).streamDescription().shards()) {
+        String iterator = streams.getShardIterator(r -> r.streamArn(stream).shardId(shard.shardId())
+            .shardIteratorType(ShardIteratorType.TRIM_HORIZON)).shardIterator();
+        for (var change : streams.getRecords(r -> r.shardIterator(iterator)).records()) names.add(change.eventNameAsString());
+      }
+    }
+    return names;
   }
 }
