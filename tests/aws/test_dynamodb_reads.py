@@ -73,3 +73,22 @@ def test_keys_are_scalars_in_every_projection_and_update(dynamodb, photos, refus
         dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": photos, "Key": key, "ProjectionExpression": "sk.x"}}])
     with refused("ValidationException", SCALAR + "IndexKey: v"):
         dynamodb.update_item(TableName=photos, Key=key, UpdateExpression="SET a = if_not_exists(v.x, b)")
+
+
+def test_a_scan_comes_in_dynamodbs_order(dynamodb):
+    """Partition keys by their hash, which is DynamoDB's own."""
+    with table(dynamodb, KeySchema=schema("pk"), AttributeDefinitions=definitions(pk="N")) as name:
+        for number in ("0", "1", "-1", "251", "-12.5", "0.001"):
+            dynamodb.put_item(TableName=name, Item={"pk": {"N": number}})
+        found = [item["pk"]["N"] for item in dynamodb.scan(TableName=name)["Items"]]
+        assert found == ["251", "-1", "0.001", "1", "-12.5", "0"]
+
+
+def test_an_empty_key_is_the_fault_of_a_transaction(dynamodb, photos, refused):
+    empty = {"pk": {"S": ""}, "sk": {"N": "1"}}
+    message = ("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+               "string value. Key: pk")
+    with refused("ValidationException", message):
+        dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": photos, "Item": empty}}])
+    with refused("ValidationException", message):
+        dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": photos, "Key": empty}}])

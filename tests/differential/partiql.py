@@ -7,6 +7,8 @@ COMPARATORS = ["=", "<>", "<", "<=", ">", ">=", "!="]
 
 def literal(value):
     """`value` written in PartiQL; None where it has no literal (binary)."""
+    if len(value) != 1:
+        return None  # a bad one, of no kind or of two
     (kind, inner), = value.items()
     if kind == "S":
         return "'" + inner.replace("'", "''") + "'"

@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import compare  # noqa: E402
 from dynamodb_local import DynamoDbLocal, Missing  # noqa: E402
 from generator import Generator  # noqa: E402
-from known_differences import known  # noqa: E402
+from known_differences import known, trimmed  # noqa: E402
 from shrink import Shrinker, renamed  # noqa: E402
 from wire import Endpoint  # noqa: E402
 
@@ -39,8 +39,13 @@ class Run:
         self.answers = collections.Counter()
         self.unimplemented = set()
 
-    def ask_both(self, operation, request):
+    def ask(self, operation, request):
         local, ours = self.local.ask(operation, request), self.ours.ask(operation, request)
+        local.body = trimmed(local.body)
+        return local, ours
+
+    def ask_both(self, operation, request):
+        local, ours = self.ask(operation, request)
         if ours.error and ours.error[0] in ("UnknownOperationException", "NotImplementedException"):
             self.unimplemented.add(operation)
         return local, ours
@@ -66,6 +71,8 @@ class Run:
             self.wait_active(touched[0])
         if difference and operation not in self.unimplemented:
             self.report(difference, operation, request, local, ours, touched, table)
+        elif operation in WRITES and bool(local.error) != bool(ours.error):
+            self.forget(touched)  # a known difference, or a missing operation: the two hold different items now
         elif operation in WRITES:
             for name in touched:
                 self.histories.setdefault(name, []).append((operation, request))
@@ -102,8 +109,11 @@ class Run:
             print(f"  request: {operation} {json.dumps(history[-1][1])}", file=self.out)
             print(f"  local: {json.dumps(local.body, sort_keys=True)[:1500]}", file=self.out)
             print(f"  ours:  {json.dumps(ours.body, sort_keys=True)[:1500]}", file=self.out, flush=True)
-        # The two may hold different items now: go on without these tables.
-        for name in touched:
+        self.forget(touched)
+
+    def forget(self, tables):
+        """The two may hold different items: goes on without these tables."""
+        for name in tables:
             for endpoint in (self.local, self.ours):
                 endpoint.send("DeleteTable", {"TableName": name})
             self.generator.forget(name)
@@ -113,7 +123,7 @@ class Run:
         renamed_history, names = renamed(history, tables)
         local = ours = None
         for operation, request in renamed_history:
-            local, ours = self.local.ask(operation, request), self.ours.ask(operation, request)
+            local, ours = self.ask(operation, request)
             if operation == "CreateTable" and not local.error and not ours.error:
                 self.wait_active(request["TableName"])
         for name in names:

@@ -4,7 +4,18 @@ Each entry says why; the generator fails on an entry that names nothing, so that
 """
 
 # {service: {shape: {key: new value or None to drop it}}}
-SHAPES = {}
+SHAPES = {
+    # The order in which the service lists them where a request has none of them.
+    "dynamodb": {
+        "Select": {"enum": ["SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"]},
+        "ReturnConsumedCapacity": {"enum": ["INDEXES", "TOTAL", "NONE"]},
+        "ReturnItemCollectionMetrics": {"enum": ["SIZE", "NONE"]},
+        "ReturnValue": {"enum": ["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"]},
+        "ConditionalOperator": {"enum": ["OR", "AND"]},
+        "ScalarAttributeType": {"enum": ["B", "N", "S"]},
+        "ProjectionType": {"enum": ["ALL", "INCLUDE", "KEYS_ONLY"]},
+    },
+}
 
 # Operations that need no credentials although the model does not say so.
 UNSIGNED = {}

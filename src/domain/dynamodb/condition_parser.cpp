@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxNesting = 500;
 
-bool is_keyword(const Token& token) {
-  return token.is_word("AND") || token.is_word("OR") || token.is_word("NOT") || token.is_word("BETWEEN") ||
-         token.is_word("IN");
-}
-
 struct Function {
   std::string_view name;
   std::size_t operands;
@@ -202,9 +197,9 @@ class ConditionParser {
       out.operand = Operand::of(value ? *value : Value());
       return true;
     }
-    if (token.kind == Token::Kind::Word && !is_keyword(token) && reader_.peek_next().is("(")) return call(out);
+    if (token.kind == Token::Kind::Word && !token.is_keyword() && reader_.peek_next().is("(")) return call(out);
     Path path;
-    if (!reader_.path(path, is_keyword)) return false;
+    if (!reader_.path(path)) return false;
     out.operand = Operand::of(std::move(path));
     return true;
   }

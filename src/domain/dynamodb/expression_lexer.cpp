@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace likeness::dynamodb {
 
 namespace {
@@ -26,6 +29,13 @@ bool Token::is_word(std::string_view upper) const {
     if (c != upper[i]) return false;
   }
   return true;
+}
+
+bool Token::is_keyword() const {
+  static constexpr std::string_view kKeywords[] = {"AND", "OR",     "NOT", "IN",    "BETWEEN",
+                                                   "SET", "REMOVE", "ADD", "DELETE"};
+  return kind == Kind::Word && std::any_of(std::begin(kKeywords), std::end(kKeywords),
+                                           [this](std::string_view keyword) { return is_word(keyword); });
 }
 
 std::vector<Token> tokens_of(std::string_view text) {
@@ -70,10 +80,12 @@ std::vector<Token> tokens_of(std::string_view text) {
 std::string syntax_error(std::string_view expression, const std::vector<Token>& tokens, std::size_t at) {
   const std::size_t first = at > 0 ? at - 1 : at;
   std::size_t last = at + 1 < tokens.size() ? at + 1 : at;
-  if (tokens[last].kind == Token::Kind::End && last > first) --last;
+  const bool at_end = tokens[at].kind == Token::Kind::End;
+  if (!at_end && tokens[last].kind == Token::Kind::End && last > first) --last;
   const std::size_t begin = tokens[first].at;
-  const std::size_t end = tokens[last].at + tokens[last].text.size();
-  const std::string_view token = tokens[at].kind == Token::Kind::End ? "<EOF>" : tokens[at].text;
+  const std::size_t end =
+      tokens[last].at + tokens[last].text.size();  // with blanks at the end where they come before it
+  const std::string_view token = at_end ? "<EOF>" : tokens[at].text;
   return fmt::format("Syntax error; token: \"{}\", near: \"{}\"", token, expression.substr(begin, end - begin));
 }
 

@@ -16,6 +16,8 @@ struct Token {
   bool is(std::string_view symbol) const { return kind == Kind::Symbol && text == symbol; }
   /// A word, in any case.
   bool is_word(std::string_view upper) const;
+  /// A word of the language, which is no name in any expression.
+  bool is_keyword() const;
 };
 
 /// Never fails: what is no token is one of kind Bad. The last one is End.

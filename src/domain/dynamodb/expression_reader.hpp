@@ -41,13 +41,11 @@ class ExpressionReader {
 
   bool expect(std::string_view symbol) { return skip_if(symbol) || syntax(); }
 
-  /// `is_keyword` tells words that cannot be names.
-  template <class F>
-  bool path(Path& out, F is_keyword) {
-    if (!name(out, is_keyword)) return false;
+  bool path(Path& out) {
+    if (!name(out)) return false;
     for (;;) {
       if (skip_if(".")) {
-        if (!name(out, is_keyword)) return false;
+        if (!name(out)) return false;
       } else if (skip_if("[")) {
         if (peek().kind != Token::Kind::Number) return syntax();
         std::size_t position = 0;
@@ -87,10 +85,9 @@ class ExpressionReader {
  private:
   static constexpr std::size_t kMaxPosition = 9'999'999;
 
-  template <class F>
-  bool name(Path& out, F is_keyword) {
+  bool name(Path& out) {
     const Token& token = peek();
-    if (token.kind == Token::Kind::Word && !is_keyword(token)) {
+    if (token.kind == Token::Kind::Word && !token.is_keyword()) {
       if (reserved_problem.empty() && is_reserved_word(token.text))
         reserved_problem = "Attribute name is a reserved keyword; reserved keyword: " + std::string(token.text);
       out.steps.emplace_back(std::string(token.text));

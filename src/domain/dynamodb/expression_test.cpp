@@ -59,6 +59,7 @@ TEST(Condition, SyntaxErrorsShowTheTokenAndItsNeighbours) {
   EXPECT_EQ(verdict("a-b"), begin + "Syntax error; token: \"-\", near: \"a-b\"");
   EXPECT_EQ(verdict("a = :one b"), begin + "Syntax error; token: \"b\", near: \":one b\"");
   EXPECT_EQ(verdict("(a = :one"), begin + "Syntax error; token: \"<EOF>\", near: \":one\"");
+  EXPECT_EQ(verdict("a = "), begin + "Syntax error; token: \"<EOF>\", near: \"= \"");
   EXPECT_EQ(verdict(std::string(2000, '(')).find(begin + "Syntax error"), 0u);
   EXPECT_EQ(verdict("a = :one" + std::string(4096, ' ')),
             begin + "Expression size has exceeded the maximum allowed size; expression size: 4104");

@@ -126,7 +126,18 @@ struct Items::Planned {
   std::optional<std::string> old_record;
   std::optional<std::string> new_record;
   bool changes = false;
+  bool blind = false;  // what was there does not matter
 };
+
+namespace {
+
+/// Whether a write asks nothing of the item that is there: neither what it is, nor that its index entries go.
+bool is_blind(const WriteRequest& request, const Table& table) {
+  return request.kind == WriteRequest::Kind::Put && !request.condition && !request.wants_old && !request.count_units &&
+         table.indexes.empty() && !table.stream.enabled && !table.ttl.enabled;
+}
+
+}  // namespace
 
 Result<WriteOutcome> Items::attempt(const std::vector<WriteRequest>& requests, const std::vector<Tables::Use>& uses,
                                     const std::vector<std::string>& keys, const std::vector<storage::Write>& more) {
@@ -139,6 +150,18 @@ Result<WriteOutcome> Items::attempt(const std::vector<WriteRequest>& requests, c
     const WriteRequest& request = requests[i];
     const Table& table = *uses[i];
     WriteResult& result = outcome.results[i];
+    // Its checks were made for this definition, unless the table changed since.
+    const bool checked = &table == request.table.get();
+    if (is_blind(request, table)) {
+      if (auto fine = checked ? Result<void>() : check_item(table, request.item); !fine) {
+        result.refused = std::move(fine.error());
+        refused = true;
+        continue;
+      }
+      plans[i].blind = plans[i].changes = true;
+      plans[i].new_record = encode_item(request.item);
+      continue;
+    }
     auto record = store_.get(kItemsTable, {table.partition(), keys[i]});
     if (!record) return from_storage(record.error());
     if (*record) {
@@ -174,7 +197,7 @@ Result<WriteOutcome> Items::attempt(const std::vector<WriteRequest>& requests, c
         break;
       }
     }
-    if (fine && request.kind == WriteRequest::Kind::Put) fine = check_item(table, *result.new_item);
+    if (fine && request.kind == WriteRequest::Kind::Put && !checked) fine = check_item(table, *result.new_item);
     if (!fine) {
       result.refused = std::move(fine.error());
       refused = true;
@@ -199,6 +222,10 @@ Result<WriteOutcome> Items::attempt(const std::vector<WriteRequest>& requests, c
     storage::Write write = plans[i].new_record
                                ? put_of(kItemsTable, table.partition(), keys[i], std::move(*plans[i].new_record))
                                : removal_of(kItemsTable, table.partition(), keys[i]);
+    if (plans[i].blind) {
+      writes.push_back(std::move(write));
+      continue;
+    }
     write.expect = plans[i].old_record ? storage::Write::Expect::SameValue : storage::Write::Expect::Absent;
     if (plans[i].old_record) write.expected_value = std::move(*plans[i].old_record);
     writes.push_back(std::move(write));

@@ -38,6 +38,8 @@ struct WriteRequest {
   const Update* update = nullptr;  // with Update; null leaves an item as it is and makes one of the key alone
   bool expired = false;            // removed by time to live
   bool count_units = false;
+  /// Whether the result must have the old item. A Put that nothing else needs it for does not read it then.
+  bool wants_old = true;
 };
 
 struct WriteResult {

@@ -188,6 +188,31 @@ TEST_F(ItemsTest, ATransactionIsAllOrNothing) {
   EXPECT_TRUE(*items().get(*table_, key("a", 2)));
 }
 
+TEST_F(ItemsTest, APutThatWantsNothingBackStillMovesIndexEntries) {
+  Table plain = music();
+  plain.name = "plain";
+  plain.id = "t2";
+  plain.indexes.clear();
+  const auto without_indexes = *database_->tables().create(plain);
+  for (const auto& table : {table_, without_indexes}) {
+    for (const std::int64_t v : {1, 2}) {
+      auto one = request(WriteRequest::Kind::Put, item("a", 1, v, v == 1 ? "old" : "new"));
+      one.table = table;
+      one.wants_old = false;
+      const auto result = items().write_one(one);
+      ASSERT_TRUE(result && !result->refused);
+    }
+    EXPECT_TRUE((**items().get(*table, key("a", 1)) == item("a", 1, 2, "new")));
+  }
+  PageRequest page;
+  page.table = table_;
+  page.index = table_->find_index("by_g");
+  page.partition = s("old");
+  EXPECT_TRUE(sort_keys(page).empty());
+  page.partition = s("new");
+  EXPECT_EQ(sort_keys(page), std::vector<std::int64_t>{1});
+}
+
 TEST_F(ItemsTest, ConcurrentUpdatesAreNeverLost) {
   Placeholders placeholders;
   placeholders.values = {{":one", n(1)}};

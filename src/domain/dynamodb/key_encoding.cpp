@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/digest.hpp"
+
 namespace likeness::dynamodb {
 
 namespace {
@@ -63,15 +65,43 @@ void append_separated(std::string& out, std::string_view bytes) {
   out += '\x01';
 }
 
-std::uint64_t hash_of_key(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
-  // Its upper bits are poor, and segments are cut by them: mix.
-  hash ^= hash >> 33;
-  hash *= 0xff51afd7ed558ccdu;
-  hash ^= hash >> 33;
-  hash *= 0xc4ceb9fe1a85ec53u;
-  hash ^= hash >> 33;
+namespace {
+
+/// The bytes of which DynamoDB takes the hash of a number: an exponent of 100, then pairs of digits, each of them plus
+/// one; of negative ones the complement.
+std::string hashed_bytes(const Number& number) {
+  if (number.is_zero()) return "\x80";
+  const int magnitude = number.magnitude();
+  const int odd = magnitude % 2 == 0 ? 0 : 1;  // then a zero goes before the digits
+  const int count = number.digits();
+  const int pairs = (count + odd + 1) / 2;
+  std::array<int, 42> digits{};
+  auto rest = number.coefficient();
+  auto at = static_cast<std::size_t>(count) + static_cast<std::size_t>(odd);
+  for (int i = 0; i < count; ++i, rest /= 10) digits[--at] = static_cast<int>(rest % 10);
+  const bool negative = number.is_negative();
+  // Halves are exact: magnitude + odd is even.
+  const int exponent = (magnitude + odd) / 2 - 64;
+  std::string out(1, static_cast<char>(negative ? ~exponent : exponent));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(pairs); ++i) {
+    const int pair = digits[2 * i] * 10 + digits[2 * i + 1];
+    out += static_cast<char>(negative ? 101 - pair : pair + 1);
+  }
+  if (negative && pairs < 20) out += '\x66';
+  return out;
+}
+
+}  // namespace
+
+std::uint64_t hash_of_key(const Value& key) {
+  // As DynamoDB does it, so that scans come in its order.
+  std::string bytes = "Outliers";
+  bytes += key.number() ? hashed_bytes(*key.number()) : key_value(key);
+  Digest digest(Digest::Kind::Md5);
+  digest.update(as_bytes(bytes));
+  const Bytes sum = digest.finish();
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < 8; ++i) hash = hash << 8 | sum[i];
   return hash;
 }
 
@@ -87,7 +117,7 @@ std::string partition_prefix(const Value& partition_key) {
   const std::string bytes = key_value(partition_key);
   std::string out;
   out.reserve(8 + bytes.size() + 24);
-  append_big_endian(out, hash_of_key(bytes));
+  append_big_endian(out, hash_of_key(partition_key));
   append_separated(out, bytes);
   return out;
 }

@@ -11,7 +11,8 @@
 /// An item:          hash of the partition key (8 bytes), partition key, separator, sort key
 /// An index's entry: the same of the index's keys, separator, then the item's own key
 ///
-/// The hash spreads a scan: segments are ranges of it, and items come in its order, as in DynamoDB in no useful one.
+/// The hash spreads a scan: segments are ranges of it, and items come in its order. It is DynamoDB's own, so a scan of
+/// a table gives the partition keys in the order in which DynamoDB gives them.
 namespace likeness::dynamodb {
 
 /// S and B are their bytes; N is in the order of numbers. Nothing for other kinds, which are no keys.
@@ -21,7 +22,7 @@ std::string key_value(const Value& value);
 /// With a separator after it that sorts before all that could follow, so that something can be appended.
 void append_separated(std::string& out, std::string_view bytes);
 
-std::uint64_t hash_of_key(std::string_view key_value_bytes);
+std::uint64_t hash_of_key(const Value& key);
 
 /// The part of the store's key that all items of one partition key share.
 std::string partition_prefix(const Value& partition_key);

@@ -57,6 +57,18 @@ TEST(KeyEncoding, ASeparatedStringSortsAsItself) {
     }
 }
 
+TEST(KeyEncoding, HashesAreThoseOfDynamoDb) {
+  EXPECT_EQ(hash_of_key({std::string("A")}), 0x0cb5bbe48b872698u);
+  EXPECT_EQ(hash_of_key({Binary{"A"}}), 0x0cb5bbe48b872698u);
+  EXPECT_EQ(hash_of_key(number("0")), 0xce212d751674ab5du);
+  EXPECT_EQ(hash_of_key(number("1")), 0xc3a0310aed78739bu);
+  EXPECT_EQ(hash_of_key(number("-1")), 0x0267df4c95559d50u);
+  EXPECT_EQ(hash_of_key(number("251")), 0x001cc67ab5ccc1c3u);
+  EXPECT_EQ(hash_of_key(number("-12.5")), 0xcd50d82986db9487u);
+  EXPECT_EQ(hash_of_key(number("0.001")), 0x3223fe2c2fe7bd22u);
+  EXPECT_EQ(hash_of_key(number("12345678901234567890123456789012345678")), 0xb50a4cbd60115903u);
+}
+
 TEST(KeyEncoding, SegmentsCoverTheHashOnce) {
   EXPECT_EQ(segment_start(0, 3), std::string(8, '\0'));
   EXPECT_LT(segment_start(1, 3), segment_start(2, 3));

@@ -13,7 +13,6 @@ constexpr std::size_t kMaxNesting = 200;
 bool is_section(const Token& token) {
   return token.is_word("SET") || token.is_word("REMOVE") || token.is_word("ADD") || token.is_word("DELETE");
 }
-bool is_no_keyword(const Token&) { return false; }
 
 /// As messages about ADD and DELETE call them.
 std::string_view long_name(Type type) {
@@ -73,7 +72,7 @@ class UpdateParser {
   bool action(UpdateAction::Kind kind) {
     UpdateAction out;
     out.kind = kind;
-    if (!reader_.path(out.path, is_section)) return false;
+    if (!reader_.path(out.path)) return false;
     ++operators_;
     if (kind == UpdateAction::Kind::Set) {
       if (!reader_.expect("=")) return false;
@@ -126,9 +125,9 @@ class UpdateParser {
         out.kind = UpdateValue::Kind::Path;  // of no known kind; the parse fails in the end
       return true;
     }
-    if (token.kind == Token::Kind::Word && reader_.peek_next().is("(")) return call(out);
+    if (token.kind == Token::Kind::Word && !token.is_keyword() && reader_.peek_next().is("(")) return call(out);
     out.kind = UpdateValue::Kind::Path;
-    return reader_.path(out.path, is_section);
+    return reader_.path(out.path);
   }
 
   bool call(UpdateValue& out) {
@@ -230,7 +229,7 @@ Result<std::vector<Path>> parse_projection(std::string_view expression, Placehol
   std::string overlapping;
   do {
     Path path;
-    if (!reader.path(path, is_no_keyword)) break;
+    if (!reader.path(path)) break;
     if (overlapping.empty()) overlapping = overlap(paths, path);
     paths.push_back(std::move(path));
   } while (reader.skip_if(","));

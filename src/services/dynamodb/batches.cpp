@@ -149,6 +149,7 @@ Result<shapes::BatchWriteItemOutput> batch_write(Database& database, const aws::
       auto request = write_of(wire);
       if (!request) return fail(request);
       request->count_units = wants_capacity(in.return_consumed_capacity);
+      request->wants_old = false;
       requests.push_back(std::move(*request));
       names.push_back(&name);
     }

@@ -45,8 +45,13 @@ Result<WriteResult> run(Database& database, Prepared& prepared) {
       .item = prepared.old_on_failure ? to_wire(std::move(result->old_item)) : std::nullopt});
 }
 
-Result<shapes::PutItemOutput> put_item(Database& database, const aws::RequestContext& context,
-                                       const shapes::PutItemInput& in) {
+/// What is wrong with a request itself, before its table matters: these operations count such errors.
+Failure counted(Error error) {
+  if (error.code == "ValidationException") error.message.insert(0, "1 validation error detected: ");
+  return Failure(std::move(error));
+}
+
+Result<Prepared> prepare(const shapes::PutItemInput& in) {
   if (auto fine = check_mixture(
           {{"ConditionExpression", in.condition_expression.has_value()}},
           {{"Expected", in.expected.has_value()}, {"ConditionalOperator", in.conditional_operator.has_value()}},
@@ -59,32 +64,40 @@ Result<shapes::PutItemOutput> put_item(Database& database, const aws::RequestCon
   if (in.return_values && *in.return_values != shapes::ReturnValue::AllOld &&
       *in.return_values != shapes::ReturnValue::None)
     return validation("ReturnValues can only be ALL_OLD or NONE");
-  if (auto fine = check_item_size(*item); !fine) return fail(fine);
   auto expected = expected_condition(in.expected, in.conditional_operator);
   if (!expected) return fail(expected);
   prepared.condition = std::move(*expected);
-  auto placeholders = placeholders_of(in.expression_attribute_names, in.expression_attribute_values);
+  auto placeholders =
+      placeholders_of(in.expression_attribute_names, in.expression_attribute_values, BadValues::AsTheyAre);
   if (!placeholders) return fail(placeholders);
   if (auto fine = prepare_condition(in, *placeholders, prepared); !fine) return fail(fine);
   if (auto fine = placeholders->check_all_used(); !fine) return fail(fine);
-  auto table = database.tables().find(caller_of(context), *in.table_name);
-  if (!table) return fail(table);
   prepared.request.kind = WriteRequest::Kind::Put;
   prepared.request.item = std::move(*item);
+  prepared.request.wants_old = in.return_values == shapes::ReturnValue::AllOld;
   prepared.request.count_units = wants_capacity(in.return_consumed_capacity);
   prepare_failure(in, prepared);
-  if (auto fine = prepared.complete(*table); !fine) return fail(fine);
-  auto result = run(database, prepared);
+  return prepared;
+}
+
+Result<shapes::PutItemOutput> put_item(Database& database, const aws::RequestContext& context,
+                                       const shapes::PutItemInput& in) {
+  auto prepared = prepare(in);
+  if (!prepared) return counted(std::move(prepared.error()));
+  if (auto fine = check_item_size(prepared->request.item); !fine) return fail(fine);
+  auto table = database.tables().find(caller_of(context), *in.table_name);
+  if (!table) return fail(table);
+  if (auto fine = prepared->complete(*table); !fine) return fail(fine);
+  auto result = run(database, *prepared);
   if (!result) return fail(result);
   shapes::PutItemOutput out;
   out.consumed_capacity = consumed(in.return_consumed_capacity, (*table)->name, result->units);
-  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared.request.item);
+  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared->request.item);
   if (in.return_values == shapes::ReturnValue::AllOld) out.attributes = to_wire(std::move(result->old_item));
   return out;
 }
 
-Result<shapes::DeleteItemOutput> delete_item(Database& database, const aws::RequestContext& context,
-                                             const shapes::DeleteItemInput& in) {
+Result<Prepared> prepare(const shapes::DeleteItemInput& in) {
   if (auto fine = check_mixture(
           {{"ConditionExpression", in.condition_expression.has_value()}},
           {{"Expected", in.expected.has_value()}, {"ConditionalOperator", in.conditional_operator.has_value()}},
@@ -100,22 +113,30 @@ Result<shapes::DeleteItemOutput> delete_item(Database& database, const aws::Requ
   auto expected = expected_condition(in.expected, in.conditional_operator);
   if (!expected) return fail(expected);
   prepared.condition = std::move(*expected);
-  auto placeholders = placeholders_of(in.expression_attribute_names, in.expression_attribute_values);
+  auto placeholders =
+      placeholders_of(in.expression_attribute_names, in.expression_attribute_values, BadValues::AsTheyAre);
   if (!placeholders) return fail(placeholders);
   if (auto fine = prepare_condition(in, *placeholders, prepared); !fine) return fail(fine);
   if (auto fine = placeholders->check_all_used(); !fine) return fail(fine);
-  auto table = database.tables().find(caller_of(context), *in.table_name);
-  if (!table) return fail(table);
   prepared.request.kind = WriteRequest::Kind::Delete;
   prepared.request.item = std::move(*key);
   prepared.request.count_units = wants_capacity(in.return_consumed_capacity);
   prepare_failure(in, prepared);
-  if (auto fine = prepared.complete(*table); !fine) return fail(fine);
-  auto result = run(database, prepared);
+  return prepared;
+}
+
+Result<shapes::DeleteItemOutput> delete_item(Database& database, const aws::RequestContext& context,
+                                             const shapes::DeleteItemInput& in) {
+  auto prepared = prepare(in);
+  if (!prepared) return counted(std::move(prepared.error()));
+  auto table = database.tables().find(caller_of(context), *in.table_name);
+  if (!table) return fail(table);
+  if (auto fine = prepared->complete(*table); !fine) return fail(fine);
+  auto result = run(database, *prepared);
   if (!result) return fail(result);
   shapes::DeleteItemOutput out;
   out.consumed_capacity = consumed(in.return_consumed_capacity, (*table)->name, result->units);
-  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared.request.item);
+  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared->request.item);
   if (in.return_values == shapes::ReturnValue::AllOld) out.attributes = to_wire(std::move(result->old_item));
   return out;
 }
@@ -137,8 +158,7 @@ std::optional<WireItem> returned(const shapes::UpdateItemInput& in, const Prepar
   return to_wire(std::move(some));
 }
 
-Result<shapes::UpdateItemOutput> update_item(Database& database, const aws::RequestContext& context,
-                                             const shapes::UpdateItemInput& in) {
+Result<Prepared> prepare(const shapes::UpdateItemInput& in) {
   if (auto fine = check_mixture({{"UpdateExpression", in.update_expression.has_value()},
                                  {"ConditionExpression", in.condition_expression.has_value()}},
                                 {{"AttributeUpdates", in.attribute_updates.has_value()},
@@ -156,7 +176,8 @@ Result<shapes::UpdateItemOutput> update_item(Database& database, const aws::Requ
   auto expected = expected_condition(in.expected, in.conditional_operator);
   if (!expected) return fail(expected);
   prepared.condition = std::move(*expected);
-  auto placeholders = placeholders_of(in.expression_attribute_names, in.expression_attribute_values);
+  auto placeholders =
+      placeholders_of(in.expression_attribute_names, in.expression_attribute_values, BadValues::AsTheyAre);
   if (!placeholders) return fail(placeholders);
   if (in.update_expression) {
     auto update = parse_update(*in.update_expression, *placeholders);
@@ -165,19 +186,26 @@ Result<shapes::UpdateItemOutput> update_item(Database& database, const aws::Requ
   }
   if (auto fine = prepare_condition(in, *placeholders, prepared); !fine) return fail(fine);
   if (auto fine = placeholders->check_all_used(); !fine) return fail(fine);
-  auto table = database.tables().find(caller_of(context), *in.table_name);
-  if (!table) return fail(table);
   prepared.request.kind = WriteRequest::Kind::Update;
   prepared.request.item = std::move(*key);
   prepared.request.count_units = wants_capacity(in.return_consumed_capacity);
   prepare_failure(in, prepared);
-  if (auto fine = prepared.complete(*table); !fine) return fail(fine);
-  auto result = run(database, prepared);
+  return prepared;
+}
+
+Result<shapes::UpdateItemOutput> update_item(Database& database, const aws::RequestContext& context,
+                                             const shapes::UpdateItemInput& in) {
+  auto prepared = prepare(in);
+  if (!prepared) return counted(std::move(prepared.error()));
+  auto table = database.tables().find(caller_of(context), *in.table_name);
+  if (!table) return fail(table);
+  if (auto fine = prepared->complete(*table); !fine) return fail(fine);
+  auto result = run(database, *prepared);
   if (!result) return fail(result);
   shapes::UpdateItemOutput out;
   out.consumed_capacity = consumed(in.return_consumed_capacity, (*table)->name, result->units);
-  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared.request.item);
-  out.attributes = returned(in, prepared, *result);
+  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared->request.item);
+  out.attributes = returned(in, *prepared, *result);
   return out;
 }
 

@@ -160,7 +160,7 @@ Result<void> check_mixture(std::initializer_list<Parameter> expressions, std::in
                                 with_values, count > 1 ? "are" : "is"));
 }
 
-Result<Placeholders> placeholders_of(const WireNames& names, const std::optional<WireItem>& values) {
+Result<Placeholders> placeholders_of(const WireNames& names, const std::optional<WireItem>& values, BadValues bad) {
   Placeholders out;
   if (names) {
     if (names->empty()) return validation("ExpressionAttributeNames must not be empty");
@@ -177,6 +177,7 @@ Result<Placeholders> placeholders_of(const WireNames& names, const std::optional
       return validation(fmt::format("ExpressionAttributeValues contains invalid key: Syntax error; key: \"{}\"", key));
   for (const auto& [key, wire] : *values) {
     auto value = value_of(wire);
+    if (!value && bad == BadValues::AsTheyAre) return fail(value);
     if (!value)
       return validation(
           fmt::format("ExpressionAttributeValues contains invalid value: {} for key {}", value.error().message, key));

@@ -25,7 +25,11 @@ using WireNames = std::optional<std::map<std::string, std::string>>;
 Result<void> check_mixture(std::initializer_list<Parameter> expressions, std::initializer_list<Parameter> legacy,
                            bool names_given, bool values_given);
 
-Result<Placeholders> placeholders_of(const WireNames& names, const std::optional<WireItem>& values);
+/// What is said of a value that is none: that it is in ExpressionAttributeValues, and under which name, or just what it
+/// is.
+enum class BadValues : std::uint8_t { Named, AsTheyAre };
+Result<Placeholders> placeholders_of(const WireNames& names, const std::optional<WireItem>& values,
+                                     BadValues bad = BadValues::Named);
 
 using WireExpected = std::optional<std::map<std::string, shapes::ExpectedAttributeValue>>;
 using WireConditions = std::optional<std::map<std::string, shapes::Condition>>;

@@ -44,6 +44,9 @@ shapes::CancellationReason reason_of(const Error& error) {
   return out;
 }
 
+/// An empty key is the request's fault; other faults of keys are reasons to cancel.
+bool is_empty_key(const Error& error) { return error.message.find("cannot contain an empty") != std::string::npos; }
+
 /// One member, whichever it is.
 template <class Member>
 Result<void> prepare(const Member& wire, const WireItem& item, WriteRequest::Kind kind, Prepared& out) {
@@ -109,6 +112,7 @@ class Transactions {
       auto table = database_.tables().find(caller_of(context), prepared.table_name);
       if (!table) return fail(table);
       auto fine = prepared.complete(*table);
+      if (!fine && is_empty_key(fine.error())) return fail(fine);
       prepared.request.count_units = true;
       bytes += size_of(prepared.request.item);
       if (fine && !seen.insert((*table)->id + store_key(**table, prepared.request.item)).second)
@@ -179,6 +183,7 @@ class Transactions {
       if (!table) return fail(table);
       reads[i].table = *table;
       auto fine = check_key(**table, reads[i].key);
+      if (!fine && is_empty_key(fine.error())) return fail(fine);
       if (projections[i])
         if (auto apart = check_paths(**table, *projections[i]); !apart) return fail(apart);
       if (fine && !seen.insert((*table)->id + store_key(**table, reads[i].key)).second)
