@@ -335,8 +335,10 @@ class RestXmlCodec final : public Codec {
         answer.status = 400;
         break;
       case AuthFailure::ScopeMismatch:
-        answer.code = "AuthorizationHeaderMalformed";
+        answer.code = problem.presigned ? "AuthorizationQueryParametersError" : "AuthorizationHeaderMalformed";
         answer.status = 400;
+        // Clients of S3 go by the element and try again.
+        if (!problem.region.empty()) answer.elements.emplace_back("Region", problem.region);
         break;
       case AuthFailure::Expired:
       case AuthFailure::NotYetCurrent:

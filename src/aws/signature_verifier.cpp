@@ -64,8 +64,10 @@ AuthResult<Verified> SignatureVerifier::verify(const net::Request& request, cons
                     "'{}' != '{}', from '{}'.",
                     claim.scope.date, claim.timestamp.substr(0, 8), claim.timestamp));
   if (claim.scope.region != region_ && !(demands.global && is_global(claim.scope.region)))
-    return refuse(AuthFailure::ScopeMismatch, fmt::format("Credential should be scoped to a valid region, not '{}'.",
-                                                          claim.scope.region.substr(0, 64)));
+    return tl::unexpected(AuthProblem{.failure = AuthFailure::ScopeMismatch,
+                                      .message = fmt::format("Credential should be scoped to a valid region, not '{}'.",
+                                                             claim.scope.region.substr(0, 64)),
+                                      .region = region_});
   if (claim.scope.service != demands.service)
     return refuse(AuthFailure::ScopeMismatch,
                   fmt::format("Credential should be scoped to correct service: '{}'.", demands.service));

@@ -68,6 +68,7 @@ struct AuthProblem {
   AuthFailure failure;
   std::string message;
   bool presigned = false;
+  std::string region = {};  // of a wrong scope: the right one
 };
 template <class T>
 using AuthResult = tl::expected<T, AuthProblem>;
