@@ -123,7 +123,7 @@ constexpr std::uint8_t kId = 1, kAccount = 2, kRegion = 3, kCreated = 4, kVersio
 
 constexpr std::uint8_t kOrder = 1, kIsNull = 2, kMarker = 3, kModified = 4, kSize = 5, kETag = 6,
                        kChecksumAlgorithm = 7, kChecksumType = 8, kChecksumValue = 9, kMetadata = 10, kPartCount = 11,
-                       kPiece = 12, kManifest = 13, kHasOthers = 14, kNullOrder = 15;
+                       kPiece = 12, kManifest = 13, kHasOthers = 14, kNullOrder = 15, kUploadOf = 16;
 
 void write_version(RecordWriter& writer, const Version& version) {
   writer.text(kOrder, version.order);
@@ -140,6 +140,7 @@ void write_version(RecordWriter& writer, const Version& version) {
   }
   writer.text(kMetadata, encode_metadata(version.metadata));
   if (version.part_count != 0) writer.number(kPartCount, static_cast<std::uint64_t>(version.part_count));
+  if (!version.upload.empty()) writer.text(kUploadOf, version.upload);
   if (!version.manifest.empty())
     writer.text(kManifest, version.manifest);
   else
@@ -168,6 +169,7 @@ bool read_current(std::string_view value, Current& current) {
       case kPartCount: version.part_count = static_cast<int>(reader.number()); break;
       case kPiece: whole &= decode_piece(reader.text(), version.pieces.emplace_back()); break;
       case kManifest: version.manifest = reader.text(); break;
+      case kUploadOf: version.upload = reader.text(); break;
       case kHasOthers: current.has_others = true; break;
       case kNullOrder: current.null_order = reader.text(); break;
       default: break;

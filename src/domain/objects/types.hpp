@@ -75,7 +75,8 @@ struct Version {
   std::string etag = {};  // without quotes
   std::optional<Checksum> checksum = {};
   Metadata metadata = {};
-  int part_count = 0;  // 0: not of a multipart upload
+  int part_count = 0;       // 0: not of a multipart upload
+  std::string upload = {};  // which one
   std::vector<Piece> pieces = {};
   std::string manifest = {};  // where the pieces are instead, when they are many
 

@@ -194,7 +194,12 @@ Result<Assembly> assemble(const Upload& upload, const Completion& completion, st
 Result<Version> Uploads::complete(const Bucket& bucket, const Completion& completion) {
   const auto held = latches_.acquire({completion.upload_id});
   auto upload = get(bucket, completion.key, completion.upload_id);
-  if (!upload) return fail(upload);
+  if (!upload) {
+    // A client that did not get the answer asks again.
+    if (upload.error().code == "NoSuchUpload" && !completion.upload_id.empty())
+      if (auto made = objects_.find(bucket, completion.key); made && made->upload == completion.upload_id) return made;
+    return fail(upload);
+  }
   if (completion.parts.empty())
     return client_error("MalformedXML",
                         "The XML you provided was not well-formed or did not validate against our published schema");
@@ -221,6 +226,7 @@ Result<Version> Uploads::complete(const Bucket& bucket, const Completion& comple
   version.etag = assembly->etag;
   version.metadata = upload->metadata;
   version.part_count = static_cast<int>(assembly->pieces.size());
+  version.upload = completion.upload_id;
   const Checksum::Algorithm algorithm = upload->algorithm.value_or(Checksum::Algorithm::Crc64Nvme);
   version.checksum = Checksum{.algorithm = algorithm,
                               .type = upload->checksum_type,

@@ -80,7 +80,8 @@ class Uploads {
   /// A part of that number that is there already is replaced. Errors: InvalidArgument, InvalidRequest, those of
   /// Contents::write.
   Result<Part> put_part(const Bucket& bucket, const PartUpload& part);
-  /// Errors: MalformedXML (no parts), InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest,
+  /// Once more after it was completed it gives what was made, while that is the current version. Errors: MalformedXML
+  /// (no parts), InvalidPart, InvalidPartOrder, EntityTooSmall, InvalidRequest, BadDigest,
   /// PreconditionFailed.
   Result<Version> complete(const Bucket& bucket, const Completion& completion);
   Result<void> abort(const Bucket& bucket, const std::string& key, const std::string& upload_id);

@@ -21,7 +21,8 @@ Result<shapes::CreateBucketOutput> create_bucket(State& state, const aws::Reques
     if (configuration->location_constraint) {
       const auto constraint = *configuration->location_constraint;
       wanted.region = constraint == shapes::BucketLocationConstraint::Eu ? "eu-west-1" : shapes::to_text(constraint);
-      if (wanted.region != context.region)
+      // The endpoint of us-east-1 makes buckets of every region; they all are here.
+      if (wanted.region != context.region && context.region != "us-east-1")
         return client_error(
             "IllegalLocationConstraintException",
             fmt::format("The {} location constraint is incompatible for the region specific endpoint this "

@@ -96,18 +96,25 @@ std::shared_ptr<const policy::Document> PolicyCache::get(const std::string& text
   return parsed_.insert_or_assign(text, parsed ? *parsed : nullptr).first->second;
 }
 
-Error finish(Error error, const std::string& bucket, const std::string& key) {
+Error finish(Error error, const std::string& bucket, const std::string& key, const std::string& version) {
   if (aws::raised(error) != nullptr) return error;
   std::vector<std::pair<std::string, std::string>> elements;
   if (error.code == "NoSuchBucket" || error.code.starts_with("Bucket") || error.code == "InvalidBucketName" ||
-      error.code.ends_with("Configuration") || error.code.ends_with("NotFoundError"))
+      error.code.ends_with("Configuration") || error.code.ends_with("NotFoundError") || error.code == "NoSuchTagSet" ||
+      error.code == "NoSuchBucketPolicy")
     elements.emplace_back("BucketName", bucket);
   else if (error.code == "NoSuchKey" || error.code == "NoSuchVersion")
     elements.emplace_back("Key", key);
+  if (error.code == "NoSuchVersion") elements.emplace_back("VersionId", version);
   const int status = status_of(error);
   auto made = aws::http_error(status, std::move(error.code), std::move(error.message), std::move(elements));
   made.value().detail = std::move(error.detail);
   return std::move(made.value());
+}
+
+Failure delete_marker(std::string_view method) {
+  return aws::http_error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.",
+                         {{"Method", std::string(method)}, {"ResourceType", "DeleteMarker"}});
 }
 
 Failure not_implemented(std::string message) { return client_error("NotImplemented", std::move(message)); }
@@ -125,7 +132,9 @@ std::string in_quotes(std::string_view etag) { return fmt::format("\"{}\"", etag
 
 std::string unquoted(std::string_view etag) {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  // S3 takes them without either quote, too.
+  if (etag.starts_with('"')) etag.remove_prefix(1);
+  if (etag.ends_with('"')) etag.remove_suffix(1);
   return std::string(etag);
 }
 
@@ -166,6 +175,7 @@ Result<objects::Tags> parse_tagging(std::string_view text) {
       return objects::bad_argument(
           "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
           "parameters without tag name duplicates.");
+    if (key->starts_with("aws:")) return bad_tag("Your TagKey cannot be prefixed with aws:");
     tags.push_back({.key = std::move(key), .value = std::move(value)});
   }
   return tags_of(tags, 10);

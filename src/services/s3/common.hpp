@@ -65,7 +65,9 @@ inline constexpr const char* kObjectLock = "object-lock";
 // -- errors
 
 /// Gives an error of the rules below its HTTP status and the elements that S3 adds. Leaves alone what has them.
-Error finish(Error error, const std::string& bucket, const std::string& key);
+Error finish(Error error, const std::string& bucket, const std::string& key, const std::string& version = {});
+/// The answer to a request that a delete marker cannot have.
+Failure delete_marker(std::string_view method);
 Failure not_implemented(std::string message);
 Failure malformed_xml();
 
@@ -82,6 +84,14 @@ template <class In>
 std::string key_name(const In& in) {
   if constexpr (requires { in.key; })
     return in.key.value_or(std::string());
+  else
+    return {};
+}
+
+template <class In>
+std::string version_name(const In& in) {
+  if constexpr (requires { in.version_id; })
+    return in.version_id.value_or(std::string());
   else
     return {};
 }
@@ -111,7 +121,9 @@ void on(aws::Service& service, State& state, Function function, std::string diff
       [&state, function](const aws::RequestContext& context,
                          const typename Op::Input& in) -> Result<typename Op::Output> {
         Result<typename Op::Output> out = function(state, context, in);
-        if (!out) return Failure(finish(std::move(out.error()), bucket_name(in), key_name(in)));
+        if (!out && out.error().code == "MethodNotAllowed" && aws::raised(out.error()) == nullptr)
+          return delete_marker(Op::operation().http_method);
+        if (!out) return Failure(finish(std::move(out.error()), bucket_name(in), key_name(in), version_name(in)));
         return out;
       },
       std::move(difference));

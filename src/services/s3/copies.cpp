@@ -11,6 +11,7 @@ namespace {
 struct Source {
   objects::Bucket bucket;
   objects::Version version;
+  bool by_version = false;  // the request names it
 };
 
 /// The source of a copy, read with the caller's rights.
@@ -42,7 +43,8 @@ Result<Source> copy_source(State& state, const aws::RequestContext& context, con
                               .if_unmodified_since = in.copy_source_if_unmodified_since},
                              *version);
   if (problem) return precondition_failed("x-amz-copy-source-" + problem->header);
-  return Source{.bucket = std::move(*bucket), .version = std::move(*version)};
+  return Source{
+      .bucket = std::move(*bucket), .version = std::move(*version), .by_version = named->version_id.has_value()};
 }
 
 objects::Source bytes_of(std::unique_ptr<objects::ContentReader> reader) {
@@ -65,7 +67,7 @@ Result<shapes::CopyObjectOutput> copy_object(State& state, const aws::RequestCon
   const bool replace = in.metadata_directive == shapes::MetadataDirective::Replace;
   const bool retag = in.tagging_directive == shapes::TaggingDirective::Replace;
   const bool onto_itself = source->bucket.id == bucket->id && from.key == *in.key;
-  if (onto_itself && from.is_latest && !replace && !in.storage_class && !in.website_redirect_location &&
+  if (onto_itself && !source->by_version && !replace && !in.storage_class && !in.website_redirect_location &&
       !in.server_side_encryption && !in.acl)
     return objects::bad_request(
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's "

@@ -12,7 +12,8 @@ Failure no_lock_configuration() {
 Result<shapes::PutObjectLockConfigurationOutput> put_configuration(
     State& state, const aws::RequestContext&, const shapes::PutObjectLockConfigurationRequest& in) {
   if (auto bucket = bucket_of(state, in); !bucket) return fail(bucket);
-  if (!in.object_lock_configuration || !in.object_lock_configuration->object_lock_enabled) return malformed_xml();
+  if (!in.object_lock_configuration) return client_error("MissingRequestBodyError", "Request Body is empty");
+  if (!in.object_lock_configuration->object_lock_enabled) return malformed_xml();
   if (const auto& rule = in.object_lock_configuration->rule) {
     if (!rule->default_retention || !rule->default_retention->mode) return malformed_xml();
     const auto& usual = *rule->default_retention;

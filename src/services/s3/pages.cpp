@@ -2,12 +2,47 @@
 
 #include <fmt/format.h>
 
+#include <span>
+
 #include "aws/s3_host.hpp"
+#include "base/log.hpp"
 #include "services/s3/cors.hpp"
 
 namespace likeness::s3 {
 
 namespace {
+
+bool has_parameter(const net::Request& request, std::string_view name) {
+  for (std::string_view rest = request.query(); !rest.empty();) {
+    const auto end = rest.find('&');
+    const auto one = rest.substr(0, end);
+    if (one.substr(0, one.find('=')) == name) return true;
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return false;
+}
+
+/// Small objects are read here and now, on the thread that has the request anyway: streaming would go to and fro
+/// between threads for each of them.
+void hold_small_body(const aws::RequestContext& context, net::Response& response) {
+  constexpr std::uint64_t kHeld = 128 * 1024;
+  if (!response.stream || !response.stream_length || *response.stream_length > kHeld) return;
+  const auto stream = std::move(response.stream);
+  response.stream = nullptr;
+  response.body.resize(static_cast<std::size_t>(*response.stream_length));
+  response.stream_length.reset();
+  const std::span<std::uint8_t> whole(reinterpret_cast<std::uint8_t*>(response.body.data()), response.body.size());
+  for (std::size_t filled = 0; filled < whole.size();) {
+    const auto got = stream->read(whole.subspan(filled));
+    if (!got || *got == 0) {
+      log::error("an object could not be read: {}", got ? "it is shorter than its record says" : got.error().detail);
+      response =
+          error_page(500, "InternalError", "We encountered an internal error. Please try again.", context.request_id);
+      return;
+    }
+    filled += *got;
+  }
+}
 
 std::optional<net::Response> answer(State& state, const aws::RequestContext& context, const net::Request& request) {
   const Address address = address_of(state, request);
@@ -78,14 +113,22 @@ void register_pages(aws::Service& service, State& state) {
   service.on_unmatched([&state](const aws::RequestContext& context, const net::Request& request) {
     return answer(state, context, request);
   });
-  service.on_response([&state](const aws::RequestContext&, const net::Request& request, net::Response& response) {
-    // Answers with a range are 206; the model has one status an operation.
-    if (response.status == 200 && (request.method == "GET" || request.method == "HEAD") &&
-        response.headers.contains("content-range"))
-      response.status = 206;
-    if (request.headers.contains("origin"))
-      add_cors_headers(state, request, address_of(state, request).bucket, response);
-  });
+  service.on_response(
+      [&state](const aws::RequestContext& context, const net::Request& request, net::Response& response) {
+        hold_small_body(context, response);
+        // Answers with a range are 206; the model has one status an operation.
+        if (response.status == 200 && (request.method == "GET" || request.method == "HEAD") &&
+            response.headers.contains("content-range"))
+          response.status = 206;
+        // As AWS does it, whatever the model says.
+        if (response.status == 200 && address_of(state, request).key.empty()) {
+          if (request.method == "PUT" && (has_parameter(request, "tagging") || has_parameter(request, "policy")))
+            response.status = 204;
+          if (request.method == "HEAD") response.headers.set("Content-Type", "application/xml");
+        }
+        if (request.headers.contains("origin"))
+          add_cors_headers(state, request, address_of(state, request).bucket, response);
+      });
 }
 
 }  // namespace likeness::s3

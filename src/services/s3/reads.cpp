@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/timestamps.hpp"
 #include "services/s3/transfer.hpp"
 
 namespace likeness::s3 {
@@ -69,7 +70,7 @@ void describe(const Target& target, const In& in, Out& out) {
       in.response_content_encoding ? in.response_content_encoding : header(metadata, "content-encoding");
   out.content_language =
       in.response_content_language ? in.response_content_language : header(metadata, "content-language");
-  out.expires = header(metadata, "expires");
+  out.expires = in.response_expires ? aws::http_date(*in.response_expires) : header(metadata, "expires");
   out.website_redirect_location = header(metadata, "website-redirect-location");
   if (!metadata.user.empty()) out.metadata = metadata.user;
   set_encryption(out, metadata);
@@ -91,6 +92,11 @@ Failure bad_range(const objects::Version& version, std::string_view asked) {
                          {{"Content-Range", fmt::format("bytes */{}", version.size)}});
 }
 
+Failure bad_part_number(int asked, int parts) {
+  return aws::http_error(416, "InvalidPartNumber", "The requested partnumber is not satisfiable",
+                         {{"PartNumberRequested", std::to_string(asked)}, {"ActualPartCount", std::to_string(parts)}});
+}
+
 /// The bytes asked for with Range or partNumber; nullopt: all of them.
 template <class In, class Out>
 Result<std::optional<ByteRange>> range_of(State& state, const objects::Version& version, const In& in, Out& out) {
@@ -101,7 +107,7 @@ Result<std::optional<ByteRange>> range_of(State& state, const objects::Version& 
       return objects::bad_argument("Part number must be an integer between 1 and 10000, inclusive");
     if (version.part_count == 0) {
       if (wanted == 1) return ByteRange{.first = 0, .length = version.size};
-      return client_error("InvalidPartNumber", "The requested partnumber is not satisfiable");
+      return bad_part_number(wanted, 1);
     }
     auto pieces = state.store.objects.contents().pieces_of(version);
     if (!pieces) return fail(pieces);
@@ -111,9 +117,7 @@ Result<std::optional<ByteRange>> range_of(State& state, const objects::Version& 
       if (piece.part_number == wanted) return ByteRange{.first = first, .length = piece.size};
       first += piece.size;
     }
-    return aws::http_error(
-        416, "InvalidPartNumber", "The requested partnumber is not satisfiable",
-        {{"PartNumberRequested", std::to_string(wanted)}, {"ActualPartCount", std::to_string(version.part_count)}});
+    return bad_part_number(wanted, version.part_count);
   }
   if (!in.range) return std::nullopt;
   auto range = parse_range(*in.range, version.size);
@@ -175,7 +179,11 @@ Result<shapes::GetObjectAttributesOutput> get_attributes(State& state, const aws
     switch (wanted) {
       case shapes::ObjectAttributes::ETag: out.e_tag = version.etag; break;
       case shapes::ObjectAttributes::Checksum:
-        if (version.checksum) set_checksum(out.checksum.emplace(), version.checksum);
+        if (auto checksum = version.checksum) {
+          checksum->value.resize(
+              std::min(checksum->value.size(), checksum->value.find('-')));  // no number of parts here
+          set_checksum(out.checksum.emplace(), checksum);
+        }
         break;
       case shapes::ObjectAttributes::StorageClass:
         out.storage_class = enumerator(version.metadata.storage_class, shapes::StorageClass::AwsBackupLowCostWarm);

@@ -60,7 +60,10 @@ Result<shapes::DeleteObjectOutput> delete_object(State& state, const aws::Reques
                 .bypass_governance = *bypass,
                 .if_match = in.if_match ? std::optional(unquoted(*in.if_match)) : std::nullopt,
                 .origin = origin_of(context)});
-  if (!removed) return fail(removed);
+  if (!removed) {
+    if (removed.error().code == "PreconditionFailed") return precondition_failed("If-Match");
+    return fail(removed);
+  }
   shapes::DeleteObjectOutput out;
   if (removed->made_marker || removed->removed_marker) out.delete_marker = true;
   if (!removed->version_id.empty()) out.version_id = removed->version_id;
