@@ -193,7 +193,7 @@ class DocumentReader {
       if (!read_texts(value, texts)) return form_error("Invalid policy syntax.");
       out.not_resources = name == "NotResource";
       for (const auto text : texts) {
-        bad_resource_ = bad_resource_ || (kind_ == DocumentKind::Identity && fails_legacy_parsing(text));
+        if (kind_ == DocumentKind::Identity) note_resource(text);
         out.resources.emplace_back(text, Pattern::Form{.variables = has_variables()});
       }
     } else if (name == "Principal" || name == "NotPrincipal") {
@@ -205,6 +205,13 @@ class DocumentReader {
       return form_error(fmt::format("Unknown field {}", name));
     }
     return std::nullopt;
+  }
+
+  /// The first resource that is wrong decides what IAM says of the document.
+  void note_resource(std::string_view text) {
+    if (resource_noted_) return;
+    bad_resource_ = fails_legacy_parsing(text);
+    resource_noted_ = bad_resource_ || check_resource(text).has_value();
   }
 
   /// In documents of 2008 "${aws:username}" is just text. The version is read before the statements, wherever it
@@ -321,6 +328,7 @@ class DocumentReader {
   bool effect_in_wrong_case_ = false;
   bool bad_date_ = false;
   bool bad_resource_ = false;
+  bool resource_noted_ = false;  // one that is wrong was seen
 };
 
 Result<std::shared_ptr<const Document>> Document::parse(std::string_view text, DocumentKind kind) {

@@ -86,6 +86,8 @@ TEST(Document, OfAnIdentityIsCheckedAsIamDoes) {
            "Resource vendor must be fully qualified and cannot contain regexes."},
           {STATEMENT(R"("Action":"s3:*","Resource":"arn:aws:s3::b")"), kLegacy},
           {STATEMENT(R"("Resource":"arn:aws:s3::b")"), kLegacy},
+          {STATEMENT(R"("Action":"s3:*","Resource":["arn:other:s3:::b","arn:other:s3::b"])"),
+           R"(Partition "other" is not valid for resource "arn:other:s3:::b".)"},
           {STATEMENT(R"("Action":"s3:*","Resource":"*","Condition":{"DateLessThan":{"a":"9223372036854775808"}})"),
            kLegacy},
           {STATEMENT(R"("Action":"s3:*","Resource":"*","Condition":{"DateLessThan":{"a":"-292275054"}})"), ""},
