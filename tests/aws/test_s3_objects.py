@@ -344,14 +344,6 @@ def test_presigned_urls(server, bucket, version):
     assert status == 403 and b"Request has expired" in body
 
 
-def test_virtual_host_style(server, s3, bucket):
-    client = server.client("s3", config=Config(s3={"addressing_style": "virtual"}, retries={"total_max_attempts": 1}))
-    url = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
-    s3.put_object(Bucket=bucket, Key="k", Body=b"text")
-    if bucket not in url.split("/")[2]:
-        pytest.skip("the SDK uses the path on addresses")
-
-
 # -- tags
 
 

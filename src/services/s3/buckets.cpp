@@ -166,7 +166,7 @@ Result<aws::Empty> put_versioning(State& state, const aws::RequestContext&,
 }  // namespace
 
 void register_buckets(aws::Service& service, State& state) {
-  on<shapes::CreateBucket>(service, state, create_bucket);
+  on<shapes::CreateBucket>(service, state, create_bucket, "Buckets of every region are in the one server.");
   on<shapes::HeadBucket>(service, state, head_bucket);
   on<shapes::ListBuckets>(service, state, list_buckets);
   on<shapes::DeleteBucket>(service, state, delete_bucket);

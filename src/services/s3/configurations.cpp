@@ -15,22 +15,24 @@ namespace {
 /// Registers a write: `member` of the input is kept under `name` once `check` has nothing against it.
 template <class Op, class Member, class Check>
 void on_put(aws::Service& service, State& state, const char* name, std::string_view in_model, Member member,
-            Check check, const char* action) {
-  on<Op>(service, state,
-         [=](State& of, const aws::RequestContext&, const typename Op::Input& in) -> Result<typename Op::Output> {
-           auto bucket = bucket_of(of, in);
-           if (!bucket) return fail(bucket);
-           const auto& value = in.*member;
-           if (!value) return malformed_xml();
-           if (Result<void> checked = check(*bucket, *value); !checked) return fail(checked);
-           auto done = of.store.buckets.update(*in.bucket, [&](objects::Bucket& changed) -> Result<void> {
-             changed.configurations[name] =
-                 write_configuration(shape_of_member(*Op::operation().input, in_model), &*value);
-             return {};
-           });
-           if (!done) return fail(done);
-           return typename Op::Output{};
-         });
+            Check check, const char* action, std::string difference = {}) {
+  on<Op>(
+      service, state,
+      [=](State& of, const aws::RequestContext&, const typename Op::Input& in) -> Result<typename Op::Output> {
+        auto bucket = bucket_of(of, in);
+        if (!bucket) return fail(bucket);
+        const auto& value = in.*member;
+        if (!value) return malformed_xml();
+        if (Result<void> checked = check(*bucket, *value); !checked) return fail(checked);
+        auto done = of.store.buckets.update(*in.bucket, [&](objects::Bucket& changed) -> Result<void> {
+          changed.configurations[name] =
+              write_configuration(shape_of_member(*Op::operation().input, in_model), &*value);
+          return {};
+        });
+        if (!done) return fail(done);
+        return typename Op::Output{};
+      },
+      std::move(difference));
   needs<Op>(service, state, action);
 }
 
@@ -399,14 +401,15 @@ void register_behaviour(aws::Service& service, State& state) {
   on_delete<DeleteBucketWebsite>(service, state, configuration::kWebsite, "s3:DeleteBucketWebsite");
   on_put<PutBucketLifecycleConfiguration>(service, state, configuration::kLifecycle, "LifecycleConfiguration",
                                           &PutBucketLifecycleConfigurationRequest::lifecycle_configuration,
-                                          check_lifecycle, "s3:PutLifecycleConfiguration");
+                                          check_lifecycle, "s3:PutLifecycleConfiguration",
+                                          "Expirations and aborts act; transitions are kept and have no effect.");
   on_get<GetBucketLifecycleConfiguration>(
       service, state, configuration::kLifecycle,
       not_configured<GetBucketLifecycleConfigurationOutput>("NoSuchLifecycleConfiguration",
                                                             "The lifecycle configuration does not exist"),
       "s3:GetLifecycleConfiguration");
   on_delete<DeleteBucketLifecycle>(service, state, configuration::kLifecycle, "s3:PutLifecycleConfiguration");
-  on<PutBucketNotificationConfiguration>(service, state, put_notification);
+  on<PutBucketNotificationConfiguration>(service, state, put_notification, "Whether targets exist is not checked.");
   needs<PutBucketNotificationConfiguration>(service, state, "s3:PutBucketNotification");
   on_get<GetBucketNotificationConfiguration>(service, state, configuration::kNotification,
                                              empty_answer<GetBucketNotificationConfiguration::Output>(),
@@ -418,7 +421,7 @@ void register_notes(aws::Service& service, State& state) {
   using namespace shapes;
   on_put<PutBucketEncryption>(service, state, configuration::kEncryption, "ServerSideEncryptionConfiguration",
                               &PutBucketEncryptionRequest::server_side_encryption_configuration, check_encryption,
-                              "s3:PutEncryptionConfiguration");
+                              "s3:PutEncryptionConfiguration", "Kept and read back; objects are not encrypted by it.");
   on_get_member<GetBucketEncryption>(
       service, state, configuration::kEncryption, "ServerSideEncryptionConfiguration",
       &GetBucketEncryptionOutput::server_side_encryption_configuration,
@@ -437,12 +440,12 @@ void register_notes(aws::Service& service, State& state) {
       [&state](const objects::Bucket& bucket, const BucketLoggingStatus& status) {
         return check_logging(state, bucket, status);
       },
-      "s3:PutBucketLogging");
+      "s3:PutBucketLogging", "Kept and read back; has no effect.");
   on_get<GetBucketLogging>(service, state, configuration::kLogging, empty_answer<GetBucketLoggingOutput>(),
                            "s3:GetBucketLogging");
   on_put<PutBucketReplication>(service, state, configuration::kReplication, "ReplicationConfiguration",
                                &PutBucketReplicationRequest::replication_configuration, check_replication,
-                               "s3:PutReplicationConfiguration");
+                               "s3:PutReplicationConfiguration", "Kept and read back; has no effect.");
   on_get_member<GetBucketReplication>(
       service, state, configuration::kReplication, "ReplicationConfiguration",
       &GetBucketReplicationOutput::replication_configuration,
@@ -452,13 +455,14 @@ void register_notes(aws::Service& service, State& state) {
   on_delete<DeleteBucketReplication>(service, state, configuration::kReplication, "s3:PutReplicationConfiguration");
   on_put<PutBucketAccelerateConfiguration>(service, state, configuration::kAccelerate, "AccelerateConfiguration",
                                            &PutBucketAccelerateConfigurationRequest::accelerate_configuration,
-                                           kAnything, "s3:PutAccelerateConfiguration");
+                                           kAnything, "s3:PutAccelerateConfiguration",
+                                           "Kept and read back; has no effect.");
   on_get<GetBucketAccelerateConfiguration>(service, state, configuration::kAccelerate,
                                            empty_answer<GetBucketAccelerateConfigurationOutput>(),
                                            "s3:GetAccelerateConfiguration");
   on_put<PutBucketRequestPayment>(service, state, configuration::kPayment, "RequestPaymentConfiguration",
                                   &PutBucketRequestPaymentRequest::request_payment_configuration, kAnything,
-                                  "s3:PutBucketRequestPayment");
+                                  "s3:PutBucketRequestPayment", "Kept and read back; has no effect.");
   on_get<GetBucketRequestPayment>(
       service, state, configuration::kPayment,
       [] {

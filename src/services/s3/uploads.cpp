@@ -158,7 +158,8 @@ Result<shapes::ListPartsOutput> list_parts(State& state, const aws::RequestConte
 void register_uploads(aws::Service& service, State& state) {
   on<shapes::CreateMultipartUpload>(service, state, create_upload, "SSE-C is not available.");
   on<shapes::UploadPart>(service, state, upload_part);
-  on<shapes::CompleteMultipartUpload>(service, state, complete_upload);
+  on<shapes::CompleteMultipartUpload>(service, state, complete_upload,
+                                      "Can be repeated while its object is the current version.");
   on<shapes::AbortMultipartUpload>(service, state, abort_upload);
   on<shapes::ListParts>(service, state, list_parts);
   needs<shapes::CreateMultipartUpload>(service, state, "s3:PutObject");
