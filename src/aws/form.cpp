@@ -7,6 +7,7 @@
 #include <span>
 
 #include "aws/scalars.hpp"
+#include "aws/utf8.hpp"
 #include "net/http.hpp"
 
 namespace likeness::aws {
@@ -193,7 +194,7 @@ Result<std::vector<Violation>> read_form(std::string_view form, std::string_view
   const auto take = [&](std::string_view key, std::string_view value) {
     auto name = net::percent_decode(key, true);
     auto text = net::percent_decode(value, true);
-    readable = name.has_value() && text.has_value() && parameters.size() < kMostParameters;
+    readable = name && text && is_utf8(*name) && is_utf8(*text) && parameters.size() < kMostParameters;
     if (readable) parameters.emplace_back(std::move(*name), std::move(*text));
     return readable;
   };

@@ -272,5 +272,21 @@ TEST(Timestamps, AreWrittenWithMillisecondsOnlyWhereThereAreAny) {
   EXPECT_EQ(epoch_text(TimePoint(std::chrono::milliseconds(-1500))), "-1.500");
 }
 
+TEST(Json, WhatIsWrittenIsUtf8) {
+  const auto written = [](std::string_view text) {
+    std::string out;
+    write_json_string(text, out);
+    return out;
+  };
+  EXPECT_EQ(written("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"), "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\"");
+  for (const std::string_view broken : {"\xFF", "\x80", "\xC0", "\xC1", "\xF5"})
+    EXPECT_EQ(written("a" + std::string(broken) + "b"),
+              "\"a\xEF\xBF\xBD"
+              "b\"");
+  EXPECT_EQ(written("\xC3"), "\"\xEF\xBF\xBD\"");
+  EXPECT_EQ(written("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");  // half of a pair
+  EXPECT_EQ(written("\xE2\x82\""), "\"\xEF\xBF\xBD\xEF\xBF\xBD\\\"\"");
+}
+
 }  // namespace
 }  // namespace likeness::aws

@@ -7,6 +7,7 @@
 
 #include "aws/timestamps.hpp"
 #include "aws/types.hpp"
+#include "aws/utf8.hpp"
 #include "base/bytes.hpp"
 
 namespace likeness::aws {
@@ -111,6 +112,18 @@ void write_json_string(std::string_view text, std::string& out) {
   std::size_t from = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) {
+      // A client's own bytes may stand in an error's text; what is written is UTF-8 all the same.
+      const auto length = utf8_length(text.substr(i));
+      if (length == 0) {
+        out.append(text, from, i - from);
+        out += kReplacementCharacter;
+        from = i + 1;
+      } else {
+        i += length - 1;
+      }
+      continue;
+    }
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, from, i - from);
     from = i + 1;

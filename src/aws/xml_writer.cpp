@@ -1,6 +1,7 @@
 #include "aws/xml_writer.hpp"
 
 #include "aws/scalars.hpp"
+#include "aws/utf8.hpp"
 
 namespace likeness::aws {
 namespace {
@@ -116,6 +117,18 @@ void write_xml_text(std::string_view text, std::string& out) {
   std::size_t from = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) {
+      // A client's own bytes may stand in an error's text; what is written is UTF-8 all the same.
+      const auto length = utf8_length(text.substr(i));
+      if (length == 0) {
+        out.append(text, from, i - from);
+        out += kReplacementCharacter;
+        from = i + 1;
+      } else {
+        i += length - 1;
+      }
+      continue;
+    }
     if (c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"' && c != 0x7F) {
       // U+0085 and U+2028 end a line for some readers; nothing else above ASCII means anything to XML.
       continue;

@@ -340,3 +340,50 @@ def test_gzip_that_is_none_or_too_much_is_refused(strict):
     status, answer = post(strict, bomb, {"Content-Encoding": "gzip"})
     assert status in (400, 413), answer
     assert memory_mb(strict) < before + 150
+
+
+# -- the forms of IAM and the JSON of DynamoDB
+
+def call(server, service, body, headers):
+    request = AWSRequest("POST", server.endpoint + "/", data=body,
+                         headers={"Host": f"{server.host}:{server.port}"} | headers)
+    SigV4Auth(Credentials(*server.credentials), service, "us-east-1").add_auth(request)
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    connection.request("POST", "/", body, dict(request.headers.items()))
+    answer = connection.getresponse()
+    return Answer(answer.status, answer.headers, answer.read())
+
+
+@pytest.mark.parametrize("body,code", [
+    (b"", "MissingAction"), (b"Action=", "MissingAction"), (b"Version=2010-05-08", "MissingAction"),
+    (b"Action=NoSuchThing&Version=2010-05-08", "InvalidAction"), (b"Action=%ff&Version=2010-05-08", "InvalidAction"),
+    (b"Action=ListUsers&Version=2010-05-08&MaxItems=many", "MalformedInput"),
+    (b"Action=ListUsers&Version=2010-05-08&MaxItems=%zz", "MalformedInput"),
+    (b"Action=CreateUser&Version=2010-05-08&UserName=a&UserName=b", "MalformedInput"),
+    (b"Action=CreateUser&Version=2010-05-08&UserName=%ff%fe", "MalformedInput"),
+    (b"Action=CreateUser&Version=2010-05-08", "ValidationError"),
+    (b"Action=CreateUser&Version=2010-05-08&UserName=x&Tags.member.1=a", "ValidationError"),
+    (b"Action=ListUsers&Version=2010-05-08" + b"&a=b" * 100_000, "MalformedInput"),
+])
+def test_forms_that_are_no_input(strict, body, code):
+    answer = call(strict, "iam", body, {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
+    assert (answer.status, answer.code) == (400, code), answer.body
+    answer.body.decode()  # what a client sent does not make an answer that cannot be read
+    assert strict.client("iam").list_users()["Users"] == []
+
+
+@pytest.mark.parametrize("operation,body,code", [
+    ("ListTables", b"{", "SerializationException"), ("ListTables", b"[]", "SerializationException"),
+    ("ListTables", b'{"Limit":"many"}', "SerializationException"),
+    ("ListTables", b'{"Limit":1e99}', "SerializationException"),
+    ("ListTables", b'{"Limit":-1}', "ValidationException"), ("ListTables", b"\xff\xfe", "SerializationException"),
+    ("ListTables", b'{"Limit":5}x', "SerializationException"), ("PutItem", b"[" * 100_000, "SerializationException"),
+    ("PutItem", b'{"TableName":"ttt","Item":{"a":{"S":1}}}', "SerializationException"),
+    ("PutItem", b'{"TableName":"ttt","Item":{"a":{"B":"no base64!"}}}', "SerializationException"),
+    ("PutItem", b'{"TableName":"ttt","Item":{"a":' + b'{"L":[' * 5000 + b"]}" * 5000 + b"}}", "SerializationException"),
+    ("NoSuchThing", b"{}", "UnknownOperationException"),
+])
+def test_json_that_is_no_input(strict, operation, body, code):
+    answer = call(strict, "dynamodb", body, {"Content-Type": "application/x-amz-json-1.0",
+                                             "X-Amz-Target": f"DynamoDB_20120810.{operation}"})
+    assert answer.status == 400 and json.loads(answer.body)["__type"].split("#")[-1] == code, answer.body
