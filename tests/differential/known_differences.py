@@ -7,7 +7,6 @@ AWS answered: those of moto marked `aws_verified`, and those of dynalite.
 
 import dataclasses
 import decimal
-import json
 import re
 from typing import Callable
 
@@ -113,6 +112,10 @@ WORDS = [
     (r"(1 validation error detected: )?Value '0' at 'segment' .*", r"(1 validation error detected: )?Value '0' at 'totalSegments' .*", "dynalite"),
     (r"Invalid \w+Expression: Syntax error; .*near: \":v.*", r"Invalid \w+Expression: Syntax error; .*near: \"\. :v.*",
      "Local takes a value for a step of a path"),
+    (r"One or more parameter values were invalid: Condition parameter type does not match schema type",
+     r"Key attribute's data type should match its data type in table's schema: Key \w+", "PartiQL: kinds of keys in IN"),
+    (r"Type mismatch for attribute to update", r"One or more parameter values were invalid: (ADD|DELETE) action .*is not supported for the type \w+",
+     "dynalite"),
     # CreateTable
     (r"GSI list is empty/invalid", r"One or more parameter values were invalid: List of GlobalSecondaryIndexes is empty", "dynalite"),
     (r"No provisioned throughput specified for the (table|global secondary index)", r".*must both be specified when BillingMode is PROVISIONED", "moto"),
@@ -169,7 +172,7 @@ FAULTS = [
     "multiple operations on one item", "Too many items", "less than or equal to 25", "Member must not be null",
     "Duplicate value in attribute name",
     # what only the item tells
-    "does not exist in the item", "invalid for update", "incorrect data type", "unsupported type",
+    "mandatory equality", "Requested resource not found", "does not exist in the item", "invalid for update", "incorrect data type", "unsupported type",
     "conditional request failed",
 ]
 FAULTS = [re.compile(text) for text in FAULTS]
@@ -183,6 +186,8 @@ def kinds_of(text):
 
 
 def two_faults(op, request, local, ours):
+    if op in PARTIQL and (message(local) or "").startswith("Statement wasn't well formed") and ours.error:
+        return True  # Local's grammar knows fewer functions, and it looks at the grammar of all statements first
     if not local.error or not ours.error:
         return False
     one, other = kinds_of(told(local)), kinds_of(told(ours))
@@ -201,6 +206,29 @@ def told(answer):
     return " ".join(r.get("Message", r["Code"]) for r in reasons if r["Code"] != "None")
 
 
+# ---- PartiQL
+PARTIQL = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+
+
+def malformed(op, request, local, ours):
+    text = "Statement wasn't well formed, can't be processed: "
+    return op in PARTIQL and local.error is not None and (message(ours) or "").startswith(text)
+
+
+def batch_words(op, request, local, ours):
+    """The same answers to each statement, with errors in other words."""
+    if op != "BatchExecuteStatement" or not both_fine(local, ours):
+        return False
+    def of(answer):
+        return [{"failed": True} if "Error" in one else one for one in answer.body["Responses"]]
+    return [compare.text(compare.normal(one)) for one in of(local)] == [compare.text(compare.normal(one)) for one in of(ours)]
+
+
+def partiql_refused(op, request, local, ours):
+    """Both refuse. What a single statement's single fault is called is compared; see the entries before this one."""
+    return op == "ExecuteTransaction" and local.error is not None and ours.error is not None
+
+
 # ---- transactions
 def cancelled_for_values(op, request, local, ours):
     """What only the items tell is a reason of a cancelled transaction."""
@@ -215,7 +243,7 @@ def same_reasons(op, request, local, ours):
     if code(local) != "TransactionCanceledException" or code(ours) != code(local):
         return False
     def of(answer):
-        return [(r["Code"], r.get("Message", "").rstrip("."), json.dumps(r.get("Item"), sort_keys=True))
+        return [(r["Code"], r.get("Message", "").rstrip("."), compare.text(compare.normal(r.get("Item"))))
                 for r in answer.body.get("CancellationReasons", []) if r["Code"] != "None"]
     pairs = list(zip(of(local), of(ours)))
     return len(of(local)) == len(of(ours)) and all(
@@ -276,8 +304,36 @@ KNOWN = [
     Known("an internal error of Local",
           "Where UPDATED_NEW or UPDATED_OLD is asked for and nothing is updated; for NE in KeyConditions.",
           lambda op, request, local, ours: code(local) == "InternalFailure"
-          and (op == "UpdateItem" and "UpdateExpression" not in request and not ours.error
+          and (op in PARTIQL or op == "UpdateItem" and "UpdateExpression" not in request and not ours.error
                or op == "Query" and "indexable operation" in (message(ours) or ""))),
+    Known("a malformed statement", "Local repeats the statement, or takes a SELECT without WHERE for EXISTS.", malformed),
+    Known("the order of items with one sort key in an index",
+          "It is not defined.",
+          lambda op, request, local, ours: op == "ExecuteStatement" and both_fine(local, ours)
+          and "ORDER BY" in request["Statement"] and "global" in request["Statement"]
+          and sorted(compare.text(compare.normal(i)) for i in local.body["Items"])
+          == sorted(compare.text(compare.normal(i)) for i in ours.body["Items"])),
+    Known("more conditions on a key", "Local refuses a second condition on a key, or finds nothing then.",
+          lambda op, request, local, ours: op == "ExecuteStatement"
+          and code(ours) in (None, "ConditionalCheckFailedException")
+          and (message(local) or "Multiple conditions on same key").startswith("Multiple conditions on same key")
+          and re.search(r'"?\b[ps]k"? IS ', request["Statement"]) is not None),
+    Known("a batch with a bad statement beside another one of the same item",
+          "Local looks for statements of one item first; here the bad one is no statement of it.",
+          lambda op, request, local, ours: op == "BatchExecuteStatement" and not ours.error
+          and "item keys contains duplicates" in (message(local) or "")
+          and any("Error" in one for one in ours.body["Responses"])),
+    Known("an item that is there already", "The model's name of the error is DuplicateItemException.",
+          lambda op, request, local, ours: code(local) == "DuplicateItem" and code(ours) == "DuplicateItemException"
+          and message(local) == message(ours)),
+    Known("errors of a batch of statements", "Each in its own words, as above.", batch_words),
+    Known("errors of a transaction of statements",
+          "AWS cancels it with a reason for each statement (API reference); Local says most of them as a ValidationException.",
+          partiql_refused),
+    Known("kinds in a statement's conditions on keys",
+          "Local checks the kinds of values beside a key inside OR, where no key condition can be.",
+          lambda op, request, local, ours: op == "ExecuteStatement" and not ours.error
+          and "Condition parameter type does not match" in (message(local) or "")),
     Known("throughput of an on-demand table is taken",
           "AWS refuses ProvisionedThroughput with PAY_PER_REQUEST (moto).",
           lambda op, request, local, ours: op == "CreateTable" and not local.error
@@ -299,16 +355,16 @@ KNOWN = [
           lambda op, request, local, ours: op == "TransactWriteItems" and "must be scalars" in told(ours)
           and any("ConditionCheck" in one for one in request["TransactItems"])),
     Known("an index's key of another kind is taken",
-          "By ADD of what is not there: AWS refuses kinds that an index cannot hold.",
-          lambda op, request, local, ours: op == "UpdateItem" and not local.error
-          and "Type mismatch for Index Key" in (message(ours) or "") and "ADD" in request.get("UpdateExpression", "")),
+          "Where the item lacks another key of the index. AWS refuses kinds that an index cannot hold (dynalite).",
+          lambda op, request, local, ours: op in ("UpdateItem", "ExecuteStatement") and not local.error
+          and re.search("Type mismatch for Index Key|secondary index key to unsupported type", message(ours) or "") is not None),
     Known("attributes that are defined and not used",
           "Local takes them where an index has a key of the table (dynalite).",
           lambda op, request, local, ours: op == "CreateTable" and not local.error
           and "Some AttributeDefinitions are not used" in (message(ours) or "")),
-    Known("a scan's filter on a local index",
-          "Local shows the filter the whole item; here it sees what the index holds, as it does on global ones.",
-          lambda op, request, local, ours: op == "Scan" and both_fine(local, ours) and "local" in request.get("IndexName", "")
+    Known("a scan's filter on an index",
+          "Local shows the filter the whole item; here it sees what the index holds.",
+          lambda op, request, local, ours: op == "Scan" and both_fine(local, ours) and "IndexName" in request
           and ("FilterExpression" in request or "ScanFilter" in request)
           and local.body.get("ScannedCount") == ours.body.get("ScannedCount")),
     Known("UPDATED_NEW of an element of a list or map",

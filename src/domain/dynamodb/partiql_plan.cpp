@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "domain/dynamodb/errors.hpp"
+#include "domain/dynamodb/expression_parser.hpp"
 #include "domain/dynamodb/limits.hpp"
 #include "domain/dynamodb/partiql_bind.hpp"
 
@@ -303,6 +304,8 @@ Result<ReadPlan> plan_read(const Statement& statement, const Target& target, con
     }
   }
   if (auto done = plan_order(statement, keys, plan); !done) return fail(done);
+  if (plan.filter)
+    if (auto fine = check_paths(table, paths_of(*plan.filter)); !fine) return fail(fine);
   return plan;
 }
 
@@ -324,6 +327,7 @@ Result<WritePlan> plan_write(const Statement& statement, const Table& table, con
   auto key = whole_key(all, table.keys);
   if (!key) return fail(key);
   if (auto fine = check_key(table, *key); !fine) return fail(fine);
+  if (auto fine = check_paths(table, paths_of(*where)); !fine) return fail(fine);
   plan.item = std::move(*key);
   plan.returning = statement.returning;
   const std::string& partition = table.keys.partition.name;

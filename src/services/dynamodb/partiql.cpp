@@ -216,7 +216,11 @@ std::optional<Attributes> returned(const WritePlan& plan, WriteResult& result) {
   if (!plan.returning) return std::nullopt;
   std::optional<Attributes>& item = plan.returning->fresh ? result.new_item : result.old_item;
   if (!item) return std::nullopt;
-  if (plan.returning->modified && plan.update) return partiql::pick_modified(*plan.update, *item);
+  if (plan.returning->modified && plan.update) {
+    auto modified = partiql::pick_modified(*plan.update, *item);
+    if (modified.empty()) return std::nullopt;
+    return modified;
+  }
   return std::move(item);
 }
 
