@@ -51,7 +51,9 @@ Failure counted(Error error) {
   return Failure(std::move(error));
 }
 
-Result<Prepared> prepare(const shapes::PutItemInput& in) {
+/// PutItem and DeleteItem but for what only one of them has. `wire`: the item to put, or the key to delete.
+template <class Input>
+Result<Prepared> prepare(const Input& in, const WireItem& wire, WriteRequest::Kind kind) {
   if (auto fine = check_mixture(
           {{"ConditionExpression", in.condition_expression.has_value()}},
           {{"Expected", in.expected.has_value()}, {"ConditionalOperator", in.conditional_operator.has_value()}},
@@ -59,7 +61,7 @@ Result<Prepared> prepare(const shapes::PutItemInput& in) {
       !fine)
     return fail(fine);
   Prepared prepared;
-  auto item = attributes_of(*in.item);
+  auto item = attributes_of(wire);
   if (!item) return fail(item);
   if (in.return_values && *in.return_values != shapes::ReturnValue::AllOld &&
       *in.return_values != shapes::ReturnValue::None)
@@ -72,73 +74,42 @@ Result<Prepared> prepare(const shapes::PutItemInput& in) {
   if (!placeholders) return fail(placeholders);
   if (auto fine = prepare_condition(in, *placeholders, prepared); !fine) return fail(fine);
   if (auto fine = placeholders->check_all_used(); !fine) return fail(fine);
-  prepared.request.kind = WriteRequest::Kind::Put;
+  prepared.request.kind = kind;
   prepared.request.item = std::move(*item);
-  prepared.request.wants_old = in.return_values == shapes::ReturnValue::AllOld;
   prepared.request.count_units = wants_capacity(in.return_consumed_capacity);
   prepare_failure(in, prepared);
   return prepared;
+}
+
+template <class Output, class Input>
+Result<Output> put_or_delete(Database& database, const aws::RequestContext& context, const Input& in,
+                             Prepared& prepared) {
+  auto table = database.tables().find(caller_of(context), *in.table_name);
+  if (!table) return fail(table);
+  if (auto fine = prepared.complete(*table); !fine) return fail(fine);
+  auto result = run(database, prepared);
+  if (!result) return fail(result);
+  Output out;
+  out.consumed_capacity = consumed(in.return_consumed_capacity, (*table)->name, result->units);
+  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared.request.item);
+  if (in.return_values == shapes::ReturnValue::AllOld) out.attributes = to_wire(std::move(result->old_item));
+  return out;
 }
 
 Result<shapes::PutItemOutput> put_item(Database& database, const aws::RequestContext& context,
                                        const shapes::PutItemInput& in) {
-  auto prepared = prepare(in);
+  auto prepared = prepare(in, *in.item, WriteRequest::Kind::Put);
   if (!prepared) return counted(std::move(prepared.error()));
+  prepared->request.wants_old = in.return_values == shapes::ReturnValue::AllOld;
   if (auto fine = check_item_size(prepared->request.item); !fine) return fail(fine);
-  auto table = database.tables().find(caller_of(context), *in.table_name);
-  if (!table) return fail(table);
-  if (auto fine = prepared->complete(*table); !fine) return fail(fine);
-  auto result = run(database, *prepared);
-  if (!result) return fail(result);
-  shapes::PutItemOutput out;
-  out.consumed_capacity = consumed(in.return_consumed_capacity, (*table)->name, result->units);
-  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared->request.item);
-  if (in.return_values == shapes::ReturnValue::AllOld) out.attributes = to_wire(std::move(result->old_item));
-  return out;
-}
-
-Result<Prepared> prepare(const shapes::DeleteItemInput& in) {
-  if (auto fine = check_mixture(
-          {{"ConditionExpression", in.condition_expression.has_value()}},
-          {{"Expected", in.expected.has_value()}, {"ConditionalOperator", in.conditional_operator.has_value()}},
-          in.expression_attribute_names.has_value(), in.expression_attribute_values.has_value());
-      !fine)
-    return fail(fine);
-  Prepared prepared;
-  auto key = attributes_of(*in.key);
-  if (!key) return fail(key);
-  if (in.return_values && *in.return_values != shapes::ReturnValue::AllOld &&
-      *in.return_values != shapes::ReturnValue::None)
-    return validation("ReturnValues can only be ALL_OLD or NONE");
-  auto expected = expected_condition(in.expected, in.conditional_operator);
-  if (!expected) return fail(expected);
-  prepared.condition = std::move(*expected);
-  auto placeholders =
-      placeholders_of(in.expression_attribute_names, in.expression_attribute_values, BadValues::AsTheyAre);
-  if (!placeholders) return fail(placeholders);
-  if (auto fine = prepare_condition(in, *placeholders, prepared); !fine) return fail(fine);
-  if (auto fine = placeholders->check_all_used(); !fine) return fail(fine);
-  prepared.request.kind = WriteRequest::Kind::Delete;
-  prepared.request.item = std::move(*key);
-  prepared.request.count_units = wants_capacity(in.return_consumed_capacity);
-  prepare_failure(in, prepared);
-  return prepared;
+  return put_or_delete<shapes::PutItemOutput>(database, context, in, *prepared);
 }
 
 Result<shapes::DeleteItemOutput> delete_item(Database& database, const aws::RequestContext& context,
                                              const shapes::DeleteItemInput& in) {
-  auto prepared = prepare(in);
+  auto prepared = prepare(in, *in.key, WriteRequest::Kind::Delete);
   if (!prepared) return counted(std::move(prepared.error()));
-  auto table = database.tables().find(caller_of(context), *in.table_name);
-  if (!table) return fail(table);
-  if (auto fine = prepared->complete(*table); !fine) return fail(fine);
-  auto result = run(database, *prepared);
-  if (!result) return fail(result);
-  shapes::DeleteItemOutput out;
-  out.consumed_capacity = consumed(in.return_consumed_capacity, (*table)->name, result->units);
-  out.item_collection_metrics = collection_metrics(in.return_item_collection_metrics, **table, prepared->request.item);
-  if (in.return_values == shapes::ReturnValue::AllOld) out.attributes = to_wire(std::move(result->old_item));
-  return out;
+  return put_or_delete<shapes::DeleteItemOutput>(database, context, in, *prepared);
 }
 
 /// What UpdateItem gives back of the item before or after.
