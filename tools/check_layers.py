@@ -18,10 +18,11 @@ ALLOWED = {
     "vision": {"base", "media"},
     "policy": {"base"},
     "net": {"base"},
+    "functions": {"base", "net"},
     "aws": {"base", "net", "policy"},
     "domain": {"base", "policy", "storage", "index", "vision", "media"},
-    "services": {"base", "policy", "aws", "net", "domain", "storage", "index", "vision", "media"},
-    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "aws", "domain", "services"},
+    "services": {"base", "policy", "aws", "net", "functions", "domain", "storage", "index", "vision", "media"},
+    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services"},
 }
 # A library's headers stay in one module (tests and generated code aside).
 OWNED = {
