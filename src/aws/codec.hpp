@@ -59,6 +59,9 @@ class Codec {
   virtual void translate(ErrorAnswer&) const {}
 };
 
+/// What the query protocol calls an error that no model has and the JSON services name `code`; empty: the same.
+std::string_view framework_query_code(std::string_view code);
+
 /// json 1.0 or 1.1: `version` becomes part of the content type.
 const Codec& json_codec(std::string_view version);
 const Codec& query_codec();

@@ -59,7 +59,7 @@ class Reader {
 
   bool structure(const Shape& shape, void* object, const std::string& prefix, const std::string& path) {
     for (const auto& member : shape.members) {
-      const std::string name = (prefix.empty() ? std::string() : prefix + ".") + std::string(member.wire_name);
+      const std::string name = (prefix.empty() ? std::string() : prefix + ".") + std::string(member.form_name());
       if (!is_there(name)) continue;
       const std::string member_at = member_path(path, member.name);
       void* slot = member.slot(object);

@@ -25,6 +25,11 @@ std::string_view auth_code(AuthFailure failure) {
   return "InvalidSignatureException";
 }
 
+/// The error's code in the query protocol; empty if no other is known.
+std::string_view query_code(const ErrorAnswer& error) {
+  return error.shape != nullptr ? error.shape->error_code : framework_query_code(error.code);
+}
+
 /// The name that the model gives to an exception's text: "message" or "Message".
 std::string_view message_name(const ErrorAnswer& error) {
   if (error.shape != nullptr) {
@@ -60,7 +65,19 @@ class JsonCodec final : public Codec {
     head(error.status, error.request_id, response);
     std::string& out = response.body;
     out = "{\"__type\":";
-    write_json_string(error.code, out);
+    if (error.model != nullptr && error.model->query_compatible) {
+      // SDKs know these errors by the codes of the query protocol, which the services spoke before.
+      if (const auto code = query_code(error); !code.empty())
+        response.headers.set("x-amzn-query-error",
+                             fmt::format("{};{}", code, error.status < 500 ? "Sender" : "Receiver"));
+      const std::string_view space =
+          error.shape != nullptr ? error.model->id : std::string_view("com.amazon.coral.service");
+      write_json_string(fmt::format("{}{}#{}", error.shape != nullptr ? "com.amazonaws." : "", space,
+                                    error.shape != nullptr ? error.shape->name : std::string_view(error.code)),
+                        out);
+    } else {
+      write_json_string(error.code, out);
+    }
     if (error.structure != nullptr && error.shape != nullptr) {
       write_json_members(*error.shape, error.structure, out, false);
       out += '}';

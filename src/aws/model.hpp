@@ -79,8 +79,10 @@ struct Member {
   bool json_value = false;         // a string that holds JSON
   bool idempotency_token = false;  // the SDK fills it in where the caller did not
   std::string_view xml_namespace;
-  std::string_view query_name;  // EC2's own name
+  /// In forms and the XML of the query protocol, where the name there is another one than in JSON.
+  std::string_view query_name;
 
+  std::string_view form_name() const { return query_name.empty() ? wire_name : query_name; }
   void* slot(void* structure) const { return static_cast<std::byte*>(structure) + offset; }
   const void* slot(const void* structure) const { return static_cast<const std::byte*>(structure) + offset; }
   const void* find(const void* structure) const { return ops->find(slot(structure)); }
@@ -167,6 +169,8 @@ struct ServiceModel {
   std::string_view target_prefix;  // before the dot of X-Amz-Target
   std::string_view json_version;   // "1.0" or "1.1"
   std::string_view xml_namespace;
+  /// Errors in JSON come with the code that the query protocol had for them, in the header x-amzn-query-error.
+  bool query_compatible = false;
   bool signs_like_s3 = false;             // paths as they are, bodies that need not be part of the signature
   Protocol protocol = Protocol::Json;     // botocore's choice
   std::span<const Protocol> protocols;    // all that the service speaks

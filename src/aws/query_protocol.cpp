@@ -77,12 +77,7 @@ class QueryCodec final : public Codec {
   }
 
   void translate(ErrorAnswer& error) const override {
-    if (error.code == "ValidationException")
-      error.code = "ValidationError";
-    else if (error.code == "ThrottlingException")
-      error.code = "Throttling";
-    else if (error.code == "UnknownOperationException")
-      error.code = "InvalidAction";
+    if (const auto code = framework_query_code(error.code); !code.empty()) error.code = code;
   }
 
  private:

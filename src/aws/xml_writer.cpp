@@ -163,7 +163,7 @@ void write_xml_members(const Shape& shape, const void* structure, std::string& o
     if (member.location != Location::Body || member.xml_attribute || &member == left_out) continue;
     const void* value = member.find(structure);
     if (value == nullptr) continue;
-    const Place place{member.wire_name, member.xml_namespace, member.timestamp_format, member.is_flattened()};
+    const Place place{member.form_name(), member.xml_namespace, member.timestamp_format, member.is_flattened()};
     write_value(*member.shape, value, place, out);
   }
 }

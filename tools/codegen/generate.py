@@ -109,7 +109,7 @@ def re2_pattern(shape):
 
 class Model:
     def __init__(self, model, service, namespace):
-        self.metadata = model["metadata"]
+        self.metadata = {**model["metadata"], **corrections.METADATA.get(service, {})}
         self.service = service
         self.namespace = namespace
         self.shapes = dict(model["shapes"])
@@ -121,6 +121,12 @@ class Model:
                     del shape[key]
                 else:
                     shape[key] = value
+        for name, members in corrections.QUERY_NAMES.get(service, {}).items():
+            shape = self.shapes[name] = {**self.shapes[name], "members": dict(self.shapes[name]["members"])}
+            for member, query_name in members.items():
+                shape["members"][member] = {**shape["members"][member], "queryName": query_name}
+        if service in corrections.PROVIDER_REQUIRES:
+            self.shapes = {name: {**shape, "required": []} for name, shape in self.shapes.items()}
         self.split_streams()
         # A shape may be named as a C++ keyword or as an operation.
         self.names = {}
@@ -410,6 +416,7 @@ class Model:
                 f"    .target_prefix = {text(m.get('targetPrefix', ''))},",
                 f"    .json_version = {text(m.get('jsonVersion', ''))},",
                 f"    .xml_namespace = {text(namespace_uri(m.get('xmlNamespace', corrections.NAMESPACES.get(self.service, ''))))},",
+                f"    .query_compatible = {'true' if 'awsQueryCompatible' in m else 'false'},",
                 f"    .signs_like_s3 = {'true' if m.get('signatureVersion', '').startswith('s3') else 'false'},",
                 f"    .protocol = Protocol::{PROTOCOLS[m['protocol']]}, .protocols = kProtocols,"]
         out.append("    " + ", ".join(([".operations = kOperations"] if rows else []) +
