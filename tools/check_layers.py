@@ -17,12 +17,13 @@ ALLOWED = {
     "media": {"base"},
     "vision": {"base", "media"},
     "policy": {"base"},
+    "events": {"base"},
     "net": {"base"},
     "functions": {"base", "net"},
     "aws": {"base", "net", "policy"},
-    "domain": {"base", "policy", "storage", "index", "vision", "media"},
-    "services": {"base", "policy", "aws", "net", "functions", "domain", "storage", "index", "vision", "media"},
-    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services"},
+    "domain": {"base", "policy", "events", "storage", "index", "vision", "media"},
+    "services": {"base", "policy", "aws", "net", "functions", "domain", "events", "storage", "index", "vision", "media"},
+    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services", "events"},
 }
 # A library's headers stay in one module (tests and generated code aside).
 OWNED = {
