@@ -5,6 +5,7 @@
 
 #include "base/digest.hpp"
 #include "base/log.hpp"
+#include "domain/kept_blobs.hpp"
 #include "domain/objects/errors.hpp"
 #include "domain/objects/layout.hpp"
 #include "domain/objects/records.hpp"
@@ -338,7 +339,9 @@ Result<void> Contents::recover(TimePoint now) {
     if (auto emptied = empty(id); !emptied) return emptied;
   auto swept = blobs_.sweep(now, [&](std::string_view id) {
     auto entry = store_.get(kBlobs, blob_entry(std::string(id)));
-    return !entry || entry->has_value();  // when in doubt it stays
+    if (!entry || entry->has_value()) return true;  // when in doubt it stays
+    auto kept = store_.get(domain::kKeptBlobs, domain::kept_blob_key(id));
+    return !kept || kept->has_value();
   });
   if (!swept) return internal(swept.error());
   if (*swept > 0) log::info("removed {} blobs of uploads that did not end", *swept);
