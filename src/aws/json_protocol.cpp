@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "aws/codec.hpp"
+#include "aws/event_stream.hpp"
 #include "aws/json_reader.hpp"
 #include "aws/json_writer.hpp"
 
@@ -55,10 +56,19 @@ class JsonCodec final : public Codec {
              net::Response& response) const override {
     head(200, request_id, response);
     response.body.reserve(256);
-    if (operation.output == nullptr)
+    if (operation.output == nullptr) {
       response.body = "{}";
-    else
-      write_json(*operation.output, output, response.body);
+      return;
+    }
+    // Where the answer is a stream of events it is the whole body; its first message is the provider's to write.
+    for (const auto& member : operation.output->members) {
+      const void* value = member.shape->is_event_stream ? member.find(output) : nullptr;
+      if (value == nullptr) continue;
+      response.stream = static_cast<const Stream*>(value)->reader;
+      response.headers.set("Content-Type", std::string(kEventStreamType));
+      return;
+    }
+    write_json(*operation.output, output, response.body);
   }
 
   void write_error(const ErrorAnswer& error, net::Response& response) const override {

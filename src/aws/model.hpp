@@ -113,6 +113,7 @@ struct Shape {
   bool is_union = false;
   bool is_sensitive = false;  // never logged or put into a message
   bool is_streaming = false;
+  bool is_event_stream = false;  // a Stream whose bytes are messages (event_stream.hpp)
   bool is_flattened = false;
   TimestampFormat timestamp_format = TimestampFormat::Unset;
   std::string_view item_name;   // List: XML element, "member" if the model says nothing

@@ -6,6 +6,7 @@
 
 #include "aws/aws_chunked.hpp"
 #include "aws/codec.hpp"
+#include "aws/event_stream.hpp"
 #include "aws/http_binding.hpp"
 #include "aws/json_reader.hpp"
 #include "aws/json_writer.hpp"
@@ -64,7 +65,7 @@ void write_raw(const Member& payload, const void* value, net::Response& response
       const auto& stream = *static_cast<const Stream*>(value);
       response.stream = stream.reader;
       response.stream_length = stream.length;
-      type = "application/octet-stream";
+      type = payload.shape->is_event_stream ? kEventStreamType : "application/octet-stream";
       break;
     }
     case Kind::Blob:

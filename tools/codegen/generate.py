@@ -160,6 +160,8 @@ class Model:
         shape = self.shapes[name]
         kind = shape["type"]
         if kind == "structure":
+            if shape.get("eventstream"):
+                return "Stream"
             return "Document" if shape.get("document") else "Structure"
         if kind in ("list", "map"):
             return kind.capitalize()
@@ -307,7 +309,7 @@ class Model:
                 fields.append(f".forbidden_prefix = {text(forbidden)}")
             fields.append(f".model_pattern = {text(shape['pattern'])}")
         for key, field in (("union", "is_union"), ("sensitive", "is_sensitive"), ("streaming", "is_streaming"),
-                           ("flattened", "is_flattened"), ("exception", "is_exception"), ("fault", "is_fault")):
+                           ("flattened", "is_flattened"), ("eventstream", "is_event_stream"), ("exception", "is_exception"), ("fault", "is_fault")):
             if shape.get(key):
                 fields.append(f".{field} = true")
         if shape.get("timestampFormat"):
@@ -438,7 +440,7 @@ RESERVED = {"Empty", "Document", "Box", "Bytes", "TimePoint", "Shape", "Member",
             "Stream", "Kind", "Location", "Protocol", "Service", "model", "Result", "Error"}
 # The order of declaration in src/aws/model.hpp.
 SHAPE_FIELDS = """name kind members element key list map enum_values has_min has_max min max pattern forbidden_prefix
-model_pattern is_union is_sensitive is_streaming is_flattened timestamp_format item_name key_name value_name
+model_pattern is_union is_sensitive is_streaming is_event_stream is_flattened timestamp_format item_name key_name value_name
 xml_namespace xml_name payload is_exception is_fault http_status error_code make""".split()
 
 
