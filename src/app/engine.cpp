@@ -16,6 +16,7 @@
 #include "domain/dynamodb/ttl.hpp"
 #include "domain/dynamodb/upkeep.hpp"
 #include "domain/identity/directory.hpp"
+#include "domain/identity/service_roles.hpp"
 #include "domain/identity/sessions.hpp"
 #include "domain/identity/web_identity.hpp"
 #include "domain/image_source.hpp"
@@ -108,12 +109,17 @@ struct Engine::Parts {
   std::unique_ptr<identity::Sessions> sessions;
   std::unique_ptr<identity::TokenKeysInFolder> token_keys;
   std::unique_ptr<identity::WebIdentities> web_identities;
+  std::unique_ptr<identity::ServiceRoles> roles;
   iam::Usage usage;
   std::unique_ptr<iam::Access> access;
   std::unique_ptr<aws::Service> iam;
   std::unique_ptr<aws::Service> sts;
   Throttle throttle;
   std::unique_ptr<aws::Gateway> gateway;
+  OwnAddress address;
+  std::vector<RawPage> pages;
+  std::unique_ptr<Wiring> wiring;
+  std::vector<std::unique_ptr<Area>> areas;  // in the order of their opening
 };
 
 /// Who may call, and what: identities, temporary credentials, IAM and STS.
@@ -128,6 +134,8 @@ Result<void> Engine::open_identities(Parts& parts, const Settings& settings, con
       settings.oidc_keys.empty() ? data / "oidc" : std::filesystem::path(settings.oidc_keys));
   parts.web_identities = std::make_unique<identity::WebIdentities>(*parts.token_keys);
   const auto enforcement = settings.policies == "off" ? iam::Enforcement::Off : iam::Enforcement::Enforce;
+  parts.roles = std::make_unique<identity::ServiceRoles>(*parts.identities, *parts.sessions, Clock::system(),
+                                                         settings.region, enforcement == iam::Enforcement::Enforce);
   parts.access =
       std::make_unique<iam::Access>(parts.credentials, *parts.identities, *parts.sessions, parts.usage, enforcement);
   parts.iam = iam::make_iam(*parts.identities, parts.usage);
@@ -135,8 +143,40 @@ Result<void> Engine::open_identities(Parts& parts, const Settings& settings, con
   return {};
 }
 
+/// The services that work in the background too. An area is opened after those that it needs at once; all else it
+/// reaches through LocalCalls.
+Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const std::filesystem::path& data,
+                                Health& health, Metrics& metrics) {
+  parts.wiring = std::unique_ptr<Wiring>(new Wiring{.settings = settings,
+                                                    .data = data,
+                                                    .clock = Clock::system(),
+                                                    .metrics = metrics,
+                                                    .health = health,
+                                                    .address = parts.address,
+                                                    .store = *parts.store,
+                                                    .blobs = *parts.blobs,
+                                                    .log = *parts.log,
+                                                    .identities = *parts.identities,
+                                                    .sessions = *parts.sessions,
+                                                    .roles = *parts.roles,
+                                                    .credentials = *parts.access,
+                                                    .objects = *parts.objects,
+                                                    .object_changes = *parts.object_changes,
+                                                    .gateway = *parts.gateway,
+                                                    .calls = parts.gateway->local_calls(),
+                                                    .pages = parts.pages});
+  using Open = Result<std::unique_ptr<Area>> (*)(Wiring&);
+  const std::vector<Open> areas = {};
+  for (const Open open : areas) {
+    auto area = open(*parts.wiring);
+    if (!area) return fail(area);
+    parts.areas.push_back(std::move(*area));
+  }
+  return {};
+}
+
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-Engine::~Engine() = default;
+Engine::~Engine() { stop(); }
 
 Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std::filesystem::path& data,
                                              Health& health, Metrics& metrics) {
@@ -210,6 +250,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->gateway->add(parts->s3->service());
   parts->gateway->add(*parts->iam);
   parts->gateway->add(*parts->sts);
+  if (auto areas = open_areas(*parts, settings, data, health, metrics); !areas) return fail(areas);
+
   const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");
   parts->gateway->add_gate([&throttle = parts->throttle, throttled](const aws::CallInfo& call) -> Result<void> {
     if (throttle.admit(call.operation.name)) return {};
@@ -226,6 +268,17 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
+const std::vector<RawPage>& Engine::pages() const { return parts_->pages; }
+
+void Engine::start(const std::string& url) {
+  parts_->address.set(url);
+  for (const auto& area : parts_->areas) area->start();
+}
+
+void Engine::stop() {
+  for (auto area = parts_->areas.rbegin(); area != parts_->areas.rend(); ++area) (*area)->stop();
+}
+
 storage::EmbeddedStorage& Engine::storage() { return *parts_->storage; }
 
 const std::vector<const aws::Service*>& Engine::services() const { return parts_->gateway->services(); }
@@ -234,7 +287,8 @@ Chain Engine::chain() {
   aws::Gateway& gateway = *parts_->gateway;
   return {[&gateway](const net::Request& request) { return gateway.handle(request); },
           [&gateway](const net::Request& request, const Error& error) { return gateway.refuse(request, error); },
-          [&gateway](const net::Request& head) { return gateway.wants_stream(head); }};
+          [&gateway](const net::Request& head) { return gateway.wants_stream(head); },
+          [&gateway](const net::Request& request) { return gateway.waits(request); }, &parts_->pages};
 }
 
 }  // namespace likeness::app

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "app/area.hpp"
 #include "app/front.hpp"
 #include "app/health.hpp"
 #include "aws/service.hpp"
@@ -28,12 +29,20 @@ class Engine {
 
   /// Borrows the engine.
   Chain chain();
+  /// Of those areas that answer requests which no model knows.
+  const std::vector<RawPage>& pages() const;
+  /// The server takes requests at `url`: what works in the background begins.
+  void start(const std::string& url);
+  /// Ends what waits and what works in the background; before the server is drained.
+  void stop();
   storage::EmbeddedStorage& storage();
   /// Those that are registered.
   const std::vector<const aws::Service*>& services() const;
 
  private:
   struct Parts;
+  static Result<void> open_areas(Parts& parts, const config::Settings& settings, const std::filesystem::path& data,
+                                 Health& health, Metrics& metrics);
   static Result<void> open_identities(Parts& parts, const config::Settings& settings,
                                       const std::filesystem::path& data);
   explicit Engine(std::unique_ptr<Parts> parts);

@@ -110,12 +110,28 @@ net::Response Front::recorded(net::Response response, AccessEntry entry, SteadyT
   return response;
 }
 
+const RawPage* Front::raw_page(const net::Request& request) const {
+  if (chain_.pages == nullptr) return nullptr;
+  for (const auto& page : *chain_.pages)
+    if (page.matches(request)) return &page;
+  return nullptr;
+}
+
+bool Front::waits(const net::Request& request) const {
+  if (const RawPage* page = raw_page(request)) return page->waits;
+  return chain_.waits && chain_.waits(request);
+}
+
 net::Response Front::handle(net::Request request) {
   const SteadyTime started = steady_clock::now();
   AccessEntry entry = entry_of(request);
   entry.wait_ms = milliseconds(request.received_at, std::chrono::system_clock::now());
   std::shared_ptr<CountedReader> counted;
   if (request.stream) request.stream = counted = std::make_shared<CountedReader>(std::move(request.stream));
+  if (const RawPage* page = raw_page(request)) {
+    entry.service = page->name;
+    return recorded(page->answer(request), std::move(entry), started);
+  }
   aws::Answer answer = chain_.call(request);
   if (counted) entry.bytes_in = counted->bytes();
   aws::CallRecord& record = answer.record;
@@ -130,7 +146,7 @@ net::Response Front::handle(net::Request request) {
 }
 
 std::optional<net::Response> Front::immediate(const net::Request& request) {
-  if (!is_own(request)) return std::nullopt;
+  if (!is_own(request) || raw_page(request) != nullptr) return std::nullopt;
   const SteadyTime started = steady_clock::now();
   return recorded(own_page(request), entry_of(request), started);
 }

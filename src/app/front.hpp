@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/access_log.hpp"
+#include "app/area.hpp"
 #include "app/health.hpp"
 #include "aws/gateway.hpp"
 #include "base/metrics.hpp"
@@ -19,6 +20,8 @@ struct Chain {
   std::function<aws::Answer(const net::Request&)> call;
   std::function<aws::Answer(const net::Request&, const Error&)> refuse;
   std::function<bool(const net::Request&)> wants_stream = {};
+  std::function<bool(const net::Request&)> waits = {};
+  const std::vector<RawPage>* pages = nullptr;  // answered here instead of by a service
 };
 
 struct FrontOptions {
@@ -32,6 +35,8 @@ class Front {
  public:
   Front(FrontOptions options, Chain chain, const Health& health, Metrics& metrics, AccessLog& access_log);
 
+  /// Whether the request may wait for long, so that it belongs on the pool for those. Does not block.
+  bool waits(const net::Request& request) const;
   /// On the work pool.
   net::Response handle(net::Request request);
   /// The server's own pages: on an io thread, so that they answer however busy the services are.
@@ -41,6 +46,7 @@ class Front {
 
  private:
   net::Response recorded(net::Response response, AccessEntry entry, std::chrono::steady_clock::time_point started);
+  const RawPage* raw_page(const net::Request& request) const;
   net::Response own_page(const net::Request& request) const;
 
   const FrontOptions options_;

@@ -197,7 +197,9 @@ int run_serve(const ServeOptions& options) {
   if (!control) log::warn("{} {}", control.error().message, control.error().detail);
 
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
+  ElasticPool waiting("waiting", static_cast<std::size_t>(settings.waiting_threads));
   net::Handlers handlers;
+  handlers.waits = [&](const net::Request& request) { return front.waits(request); };
   handlers.handle = [&](net::Request request) { return front.handle(std::move(request)); };
   handlers.immediate = [&](const net::Request& request) { return front.immediate(request); };
   handlers.plan = [&](const net::Request& head) {
@@ -213,10 +215,11 @@ int run_serve(const ServeOptions& options) {
   };
   auto server_settings = server_options(settings, *listen);
   server_settings.secure = std::move(*secure);
-  auto server = net::Server::start(std::move(server_settings), handlers, pool);
+  auto server = net::Server::start(std::move(server_settings), handlers, pool, &waiting);
   if (!server) return failed(server.error());
   watch(metrics, **server, pool, **access_log);
 
+  (*engine)->start("http://" + (*server)->address());
   if (!settings.tls_listen.empty()) log::info("ready on https://{}", (*server)->secure_address());
   std::printf("ready http://%s\n", (*server)->address().c_str());
   std::fflush(stdout);
@@ -235,7 +238,9 @@ int run_serve(const ServeOptions& options) {
   log::info("{}: finishing what runs, for at most {} ms", signal == SIGINT ? "SIGINT" : "SIGTERM",
             settings.drain_timeout.count());
   health.stopping();
+  (*engine)->stop();
   (*server)->drain(settings.drain_timeout);
+  waiting.stop();
   pool.stop();
   log::info("stopped");
   return 0;

@@ -26,7 +26,11 @@ const Authorizer& Authorizer::root_only() {
 }
 
 Result<void> RequestContext::allowed(const policy::Permission& permission) const {
-  return (authorizer != nullptr ? *authorizer : Authorizer::root_only()).authorize(*this, permission);
+  const Authorizer& judge = authorizer != nullptr ? *authorizer : Authorizer::root_only();
+  if (keys.empty()) return judge.authorize(*this, permission);
+  policy::Permission with_keys = permission;
+  for (const auto& [key, values] : keys) with_keys.context.emplace(key, values);
+  return judge.authorize(*this, with_keys);
 }
 
 }  // namespace likeness::aws

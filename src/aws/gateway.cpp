@@ -5,6 +5,7 @@
 #include <charconv>
 #include <exception>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "aws/codec.hpp"
@@ -26,6 +27,9 @@ struct Gateway::State {
   Router router;
   std::vector<Gate> gates;
   const Authorizer* authorizer = &Authorizer::root_only();
+  std::vector<const Service*> services;
+  std::function<void(const CallRecord&)> local_call_done;
+  std::unique_ptr<LocalCalls> local_calls;
 };
 
 namespace {
@@ -286,6 +290,12 @@ constexpr Step kChain[] = {
     {"write", write},          // output to bytes
 };
 
+/// The way of a call from inside: it has its operation and its input.
+constexpr Step kLocalChain[] = {
+    {"admit", admit},     {"find provider", find_provider}, {"authorize", authorize}, {"validate", validate},
+    {"provide", provide},
+};
+
 Call begin(const net::Request& request, const Gateway::State& state) {
   Call call(request, state);
   call.context.request_id = uuid_v4();
@@ -307,10 +317,10 @@ void crash(Call& call, std::string_view step, std::string_view cause) {
   call.detail = fmt::format("{} failed: {}", step, cause);
 }
 
-void run_chain(Call& call) {
+void run_chain(Call& call, std::span<const Step> chain) {
   std::string_view at = "start";
   try {
-    for (const auto& step : kChain) {
+    for (const auto& step : chain) {
       at = step.name;
       if (!step.run(call)) return;
     }
@@ -319,6 +329,25 @@ void run_chain(Call& call) {
   } catch (...) {
     crash(call, at, "an exception of unknown type");
   }
+}
+
+CallRecord record_of(Call& call) {
+  CallRecord record;
+  if (call.service != nullptr) record.service = call.service->model().id;
+  if (call.operation != nullptr) record.operation = call.operation->name;
+  record.status = call.response.status;
+  if (call.error) record.error_code = call.error->code;
+  record.detail = std::move(call.detail);
+  if (call.error && record.detail.empty()) record.detail = call.error->message;
+  record.request_id = call.context.request_id;
+  record.access_key_id = std::move(call.context.access_key_id);
+  record.caller_arn = std::move(call.context.caller_arn);
+  record.bytes_in = call.request.body.size();
+  record.bytes_out = call.response.body.size();
+  // What we do not have (501) is no failure; the access log tells of it.
+  if (record.status == 500 && call.error)
+    log::error("request {} {} {} failed: {}", record.request_id, record.service, record.operation, record.detail);
+  return record;
 }
 
 Answer finish(Call& call) {
@@ -338,25 +367,70 @@ Answer finish(Call& call) {
   if (call.error && call.request.method == "HEAD") call.response.body.clear();
   if (call.service != nullptr && call.service->response_hook())
     call.service->response_hook()(call.context, call.request, call.response);
-  Answer answer;
-  CallRecord& record = answer.record;
-  if (call.service != nullptr) record.service = call.service->model().id;
-  if (call.operation != nullptr) record.operation = call.operation->name;
-  record.status = call.response.status;
-  if (call.error) record.error_code = call.error->code;
-  record.detail = std::move(call.detail);
-  if (call.error && record.detail.empty()) record.detail = call.error->message;
-  record.request_id = call.context.request_id;
-  record.access_key_id = std::move(call.context.access_key_id);
-  record.caller_arn = std::move(call.context.caller_arn);
-  record.bytes_in = call.request.body.size();
-  record.bytes_out = call.response.body.size();
-  // What we do not have (501) is no failure; the access log tells of it.
-  if (record.status == 500 && call.error)
-    log::error("request {} {} {} failed: {}", record.request_id, record.service, record.operation, record.detail);
+  Answer answer{.response = {}, .record = record_of(call)};
   answer.response = std::move(call.response);
   return answer;
 }
+
+/// The protocol whose names for errors a caller from inside gets.
+const Codec& native_codec(const ServiceModel& model) {
+  switch (model.protocol) {
+    case Protocol::Query: return query_codec();
+    case Protocol::RestXml: return rest_xml_codec();
+    case Protocol::RestJson: return rest_json_codec();
+    default: return json_codec(model.json_version);
+  }
+}
+
+class GatewayCalls final : public LocalCalls {
+ public:
+  explicit GatewayCalls(const Gateway::State& state) : state_(state) {}
+
+  Result<Object> invoke(const LocalCaller& caller, const Operation& operation, const void* input) const override {
+    static const net::Request no_request;
+    Call call = begin(no_request, state_);
+    call.service = service_of(operation);
+    if (call.service == nullptr)
+      return client_error("UnknownOperationException",
+                          fmt::format("The operation {} is not available in Likeness", operation.name));
+    call.codec = &native_codec(call.service->model());
+    call.operation = &operation;
+    call.context.request = nullptr;
+    call.context.principal = caller.principal;
+    call.context.caller_arn = caller.principal.arn;
+    call.context.keys = caller.keys;
+    // The steps only read it.
+    call.input = Object(const_cast<void*>(input), [](void*) {});
+    run_chain(call, kLocalChain);
+    std::optional<Error> error;
+    if (call.error) {
+      const bool ours = call.error->status >= 500;
+      call.response.status = call.error->status;
+      error = Error{call.error->code, call.error->message, ours ? Error::Fault::Server : Error::Fault::Client,
+                    call.detail, call.raised};
+    }
+    if (state_.local_call_done) state_.local_call_done(record_of(call));
+    if (error) return Failure(std::move(*error));
+    return std::move(call.output);
+  }
+
+  const Operation* find(std::string_view model, std::string_view operation) const override {
+    for (const Service* service : state_.services)
+      if (service->model().id == model) return service->model().find_operation(operation);
+    return nullptr;
+  }
+
+ private:
+  const Service* service_of(const Operation& operation) const {
+    for (const Service* service : state_.services) {
+      const auto& operations = service->model().operations;
+      if (&operation >= operations.data() && &operation < operations.data() + operations.size()) return service;
+    }
+    return nullptr;
+  }
+
+  const Gateway::State& state_;
+};
 
 }  // namespace
 
@@ -366,18 +440,36 @@ Gateway::Gateway(const GatewayOptions& options, const CredentialSource& credenti
                        SignatureVerifier(credentials, options.region, options.clock_skew),
                        Router(options.domains),
                        {},
-                       &Authorizer::root_only()}) {}
+                       &Authorizer::root_only(),
+                       {},
+                       {},
+                       {}}) {
+  state_->local_calls = std::make_unique<GatewayCalls>(*state_);
+}
 
 Gateway::~Gateway() = default;
 
 void Gateway::add(const Service& service) {
-  services_.push_back(&service);
+  state_->services.push_back(&service);
   state_->router.add(service);
 }
+
+const std::vector<const Service*>& Gateway::services() const { return state_->services; }
 
 void Gateway::set_authorizer(const Authorizer& authorizer) { state_->authorizer = &authorizer; }
 
 void Gateway::add_gate(Gate gate) { state_->gates.push_back(std::move(gate)); }
+
+void Gateway::on_local_call(std::function<void(const CallRecord&)> function) {
+  state_->local_call_done = std::move(function);
+}
+
+const LocalCalls& Gateway::local_calls() const { return *state_->local_calls; }
+
+bool Gateway::waits(const net::Request& request) const {
+  const auto route = state_->router.find(request);
+  return route.operation != nullptr && route.service->waits(*route.operation);
+}
 
 bool Gateway::wants_stream(const net::Request& head) const {
   constexpr std::uint64_t kSmall = 256u << 10;
@@ -398,7 +490,7 @@ bool Gateway::wants_stream(const net::Request& head) const {
 
 Answer Gateway::handle(const net::Request& request) const {
   Call call = begin(request, *state_);
-  run_chain(call);
+  run_chain(call, kChain);
   return finish(call);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aws/credentials.hpp"
+#include "aws/local_calls.hpp"
 #include "aws/service.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -73,10 +74,19 @@ class Gateway {
   /// Gates are asked in the order in which they were added.
   void add_gate(Gate gate);
 
-  const std::vector<const Service*>& services() const { return services_; }
+  const std::vector<const Service*>& services() const;
+
+  /// Told of every call that comes from inside, after it; must not block. Set before the first.
+  void on_local_call(std::function<void(const CallRecord&)> function);
+  /// The services for callers in this process: the same gates, permissions, constraints and providers as for requests
+  /// from the network, without signature and bytes. Lives as long as the gateway; services may be added later.
+  const LocalCalls& local_calls() const;
 
   /// Whether the body of a request with this head is to be given to `handle` while it arrives. Does not block.
   bool wants_stream(const net::Request& head) const;
+
+  /// Whether answering the request may take long without working (Service::waits). Does not block.
+  bool waits(const net::Request& request) const;
 
   /// Never throws, never fails: what goes wrong becomes the error response of the service's protocol.
   Answer handle(const net::Request& request) const;
@@ -87,7 +97,6 @@ class Gateway {
 
  private:
   const std::unique_ptr<State> state_;
-  std::vector<const Service*> services_;
 };
 
 }  // namespace likeness::aws

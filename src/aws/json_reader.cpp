@@ -17,6 +17,7 @@
 #include "aws/timestamps.hpp"
 #include "aws/types.hpp"
 #include "base/bytes.hpp"
+#include "net/http.hpp"
 
 namespace likeness::aws {
 namespace {
@@ -50,7 +51,8 @@ class Handler {
   static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
   // NOLINTEND(readability-identifier-naming)
 
-  Handler(const Shape& root, void* structure, bool lenient) : root_(root), structure_(structure), lenient_(lenient) {}
+  Handler(const Shape& root, void* structure, const JsonReadOptions& options)
+      : root_(root), structure_(structure), lenient_(options.lenient), names_(options.names) {}
 
   std::string problem;  // set where the parser was stopped by us
   std::vector<Violation> violations;
@@ -271,6 +273,17 @@ class Handler {
     return out;
   }
 
+  const Member* find_member(const Shape& shape, std::string_view key) const {
+    if (names_ == MemberNames::OfSdk) {
+      for (const auto& member : shape.members)
+        if (member.name == key || sdk_name(member.name) == key) return &member;
+      return nullptr;
+    }
+    const Member* member = shape.find_member(key);
+    // Members of the path, the query or a header are not to be had through the body.
+    return member != nullptr && member->location == Location::Body ? member : nullptr;
+  }
+
   bool take_key(std::string_view key, error_code& ec) {
     if (skipped_depth_ > 0) {
       if (document_) {
@@ -285,9 +298,7 @@ class Handler {
       frame.key = key;
       return true;
     }
-    frame.member = frame.shape->find_member(key);
-    // Members of the path, the query or a header are not to be had through the body.
-    if (frame.member != nullptr && frame.member->location != Location::Body) frame.member = nullptr;
+    frame.member = find_member(*frame.shape, key);
     if (frame.member == nullptr) return true;
     const auto index = static_cast<std::size_t>(frame.member - frame.shape->members.data());
     const bool again = index < 64 ? (frame.seen >> index & 1) != 0 : frame.member->find(frame.object) != nullptr;
@@ -308,6 +319,7 @@ class Handler {
       case Kind::String: return store(std::string(text), ec);
       case Kind::Enum: return take_enum(*shape, text, ec);
       case Kind::Blob: return take_blob(text, ec);
+      case Kind::Stream: return store(Stream{net::text_body(std::string(text)), text.size()}, ec);
       case Kind::Float:
       case Kind::Double:
         if (text == "NaN") return store_real(*shape, std::numeric_limits<double>::quiet_NaN(), ec);
@@ -478,6 +490,7 @@ class Handler {
   const Shape& root_;
   void* const structure_;
   const bool lenient_;
+  const MemberNames names_;
   bool stopped_ = false;
   std::vector<Frame> frames_;
   std::string buffer_;  // parts of the string or number that is being read, where the parser gives it in parts
@@ -491,7 +504,7 @@ Result<std::vector<Violation>> read_json(std::string_view text, const Shape& sha
                                          const JsonReadOptions& options) {
   json::parse_options parse;
   parse.max_depth = options.depth_limit;
-  json::basic_parser<Handler> parser(parse, shape, structure, options.lenient);
+  json::basic_parser<Handler> parser(parse, shape, structure, options);
   error_code ec;
   const auto used = parser.write_some(false, text.data(), text.size(), ec);
   Handler& handler = parser.handler();

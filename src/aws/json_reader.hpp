@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/member_names.hpp"
 #include "aws/model.hpp"
 #include "aws/violation.hpp"
 #include "base/result.hpp"
@@ -15,6 +16,7 @@ struct JsonReadOptions {
   std::size_t depth_limit = 96;
   /// A client reads what a newer server may have written: values that an enum lacks are left out instead of reported.
   bool lenient = false;
+  MemberNames names = MemberNames::OfWire;
 };
 
 /// Reads one JSON object into `structure`, whose type `shape` (a Structure) describes, without building a tree: values

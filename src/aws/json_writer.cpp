@@ -9,11 +9,12 @@
 #include "aws/types.hpp"
 #include "aws/utf8.hpp"
 #include "base/bytes.hpp"
+#include "net/http.hpp"
 
 namespace likeness::aws {
 namespace {
 
-void write_value(const Shape& shape, const void* value, TimestampFormat format, std::string& out);
+void write_value(const Shape& shape, const void* value, TimestampFormat format, MemberNames names, std::string& out);
 
 template <class Integer>
 void write_integer(Integer value, std::string& out) {
@@ -32,12 +33,25 @@ void write_timestamp(TimePoint time, TimestampFormat format, std::string& out) {
   out += epoch_text(time);
 }
 
-void write_map(const Shape& shape, const void* map, std::string& out) {
+/// What cannot be read to its end is left out from there on: a document cannot break off.
+void write_stream(const Stream& stream, std::string& out) {
+  std::string text;
+  std::array<std::uint8_t, 16384> piece;
+  while (stream.reader) {
+    const auto count = stream.reader->read(piece);
+    if (!count || *count == 0) break;
+    text.append(reinterpret_cast<const char*>(piece.data()), *count);
+  }
+  write_json_string(text, out);
+}
+
+void write_map(const Shape& shape, const void* map, MemberNames names, std::string& out) {
   struct State {
     const Shape& element;
+    MemberNames names;
     std::string& out;
     bool first = true;
-  } state{*shape.element, out};
+  } state{*shape.element, names, out};
   out += '{';
   shape.map->each(map, &state, [](void* opaque, const std::string& key, const void* value) {
     auto& s = *static_cast<State*>(opaque);
@@ -45,25 +59,25 @@ void write_map(const Shape& shape, const void* map, std::string& out) {
     s.first = false;
     write_json_string(key, s.out);
     s.out += ':';
-    write_value(s.element, value, TimestampFormat::Unset, s.out);
+    write_value(s.element, value, TimestampFormat::Unset, s.names, s.out);
   });
   out += '}';
 }
 
-void write_value(const Shape& shape, const void* value, TimestampFormat format, std::string& out) {
+void write_value(const Shape& shape, const void* value, TimestampFormat format, MemberNames names, std::string& out) {
   switch (shape.kind) {
-    case Kind::Structure: return write_json(shape, value, out);
+    case Kind::Structure: return write_json(shape, value, out, names);
     case Kind::List: {
       out += '[';
       const auto size = shape.list->size(value);
       for (std::size_t i = 0; i < size; ++i) {
         if (i > 0) out += ',';
-        write_value(*shape.element, shape.list->at(value, i), TimestampFormat::Unset, out);
+        write_value(*shape.element, shape.list->at(value, i), TimestampFormat::Unset, names, out);
       }
       out += ']';
       return;
     }
-    case Kind::Map: return write_map(shape, value, out);
+    case Kind::Map: return write_map(shape, value, names, out);
     case Kind::String: return write_json_string(*static_cast<const std::string*>(value), out);
     case Kind::Enum: {
       std::uint16_t index = 0;
@@ -82,9 +96,12 @@ void write_value(const Shape& shape, const void* value, TimestampFormat format, 
       return;
     case Kind::Timestamp:
       if (format == TimestampFormat::Unset) format = shape.timestamp_format;
+      if (names == MemberNames::OfSdk) format = TimestampFormat::Iso8601;
       return write_timestamp(*static_cast<const TimePoint*>(value), format, out);
     case Kind::Document: out += static_cast<const Document*>(value)->json; return;
-    case Kind::Stream: return;  // is no part of any document
+    case Kind::Stream:
+      if (names == MemberNames::OfSdk) return write_stream(*static_cast<const Stream*>(value), out);
+      return;  // is no part of any document
   }
 }
 
@@ -146,21 +163,24 @@ void write_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-void write_json_members(const Shape& shape, const void* structure, std::string& out, bool first) {
+void write_json_members(const Shape& shape, const void* structure, std::string& out, bool first, MemberNames names) {
   for (const auto& member : shape.members) {
     const void* value = member.find(structure);
-    if (value == nullptr || member.location != Location::Body) continue;
+    if (value == nullptr || (member.location != Location::Body && names == MemberNames::OfWire)) continue;
     if (!first) out += ',';
     first = false;
-    write_json_string(member.wire_name, out);
+    if (names == MemberNames::OfSdk)
+      write_json_string(sdk_name(member.name), out);
+    else
+      write_json_string(member.wire_name, out);
     out += ':';
-    write_value(*member.shape, value, member.timestamp_format, out);
+    write_value(*member.shape, value, member.timestamp_format, names, out);
   }
 }
 
-void write_json(const Shape& shape, const void* structure, std::string& out) {
+void write_json(const Shape& shape, const void* structure, std::string& out, MemberNames names) {
   out += '{';
-  write_json_members(shape, structure, out, true);
+  write_json_members(shape, structure, out, true, names);
   out += '}';
 }
 

@@ -29,6 +29,9 @@ struct RequestContext {
   TimePoint time;               // when the request came in
   policy::Principal principal;  // who calls; its ARN is `caller_arn`
 
+  /// Condition keys that hold for every permission of this call: aws:SourceArn of one that a service makes.
+  policy::ContextKeys keys = {};
+
   const Authorizer* authorizer = nullptr;  // null: root_only()
   /// For what no model says: headers, host, TLS. Its body may be gone into the input already. Valid during the call;
   /// null where a provider is called without the network.
@@ -93,6 +96,16 @@ class Service {
     };
   }
 
+  /// Says that the operation may take long without working (long polls, calls that wait for others). It then runs on a
+  /// pool of its own, so that any number of them keeps nobody else from being answered.
+  template <class Op>
+  void waits() {
+    entries_[Op::kIndex].waits = true;
+    any_waits_ = true;
+  }
+  bool any_waits() const { return any_waits_; }
+  bool waits(const Operation& operation) const { return entries_[index(operation)].waits; }
+
   /// Lets requests without any signature through to the policies, as principal `anonymous`: S3.
   void allow_anonymous() { anonymous_ = true; }
   bool anonymous_allowed() const { return anonymous_; }
@@ -131,6 +144,7 @@ class Service {
     Handler handler;
     Permissions permissions;
     std::string difference;
+    bool waits = false;
   };
   std::size_t index(const Operation& operation) const {
     return static_cast<std::size_t>(&operation - model_.operations.data());
@@ -140,6 +154,7 @@ class Service {
   const ErrorForm error_form_;
   std::vector<Entry> entries_;  // in the model's order
   bool anonymous_ = false;
+  bool any_waits_ = false;
   Unmatched unmatched_;
   ResponseHook response_hook_;
 };

@@ -187,6 +187,9 @@ const std::vector<Definition>& definitions() {
               "Threads that answer requests; 0: four for each processor, at least 16."),
       integer("work_queue", &Settings::work_queue, 1, 100'000,
               "Requests that may wait for a thread; more are refused as throttled."),
+      integer("waiting_threads", &Settings::waiting_threads, 1, 10'000,
+              "Requests that may wait at once for something else (long polls, functions that run); more are refused as "
+              "throttled. Each has a thread while it waits."),
       integer("infer_threads", &Settings::infer_threads, 0, 256,
               "Threads that run the models; 0: one for each processor."),
       integer("infer_queue", &Settings::infer_queue, 1, 100'000,

@@ -40,6 +40,7 @@ struct Settings {
   std::int64_t io_threads = 1;
   std::int64_t work_threads = 0;
   std::int64_t work_queue = 512;
+  std::int64_t waiting_threads = 512;
   std::int64_t infer_threads = 0;
   std::int64_t infer_queue = 256;
 

@@ -205,6 +205,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<RequestStream> stream_;
   std::optional<Refusal> refusal_;
   bool keep_alive_ = true, head_only_ = false;
+  bool waits_ = false;  // the request is one for the pool of those that wait
   int version_ = 11;
   std::string remote_address_;
 };
@@ -380,7 +381,8 @@ Awaitable<void> Connection::pump(std::shared_ptr<Connection> self) {
 
 // --- answering ---------------------------------------------------------------------------------------------------
 
-/// Runs `work` on the pool and waits until it is done. False if the pool has no room and the caller does not insist.
+/// Runs `work` on the pool, or on that of requests that wait, and is back when it is done. False if the pool has no
+/// room and the caller does not insist.
 Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
   const auto done = std::make_shared<bool>(false);
   // The job's reference moves into the posted end, so that the last one is never let go on a thread of the pool.
@@ -397,7 +399,7 @@ Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
     });
   };
   const std::function<void()> submitted = std::move(job);
-  while (!shared_.pool.submit(submitted)) {
+  while (!(waits_ ? shared_.waiting->submit(submitted) : shared_.pool.submit(submitted))) {
     if (!insist || closed_) co_return false;
     Timer pause(loop_.context.get_executor());
     pause.expires_after(milliseconds(20));
@@ -410,10 +412,12 @@ Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
 
 Awaitable<Response> Connection::answer() {
   const auto request = std::make_shared<Request>(std::move(request_));
+  waits_ = false;
   if (shared_.handlers.immediate && !plan_.stream) {
     std::optional<Response> at_once = shared_.handlers.immediate(*request);
     if (at_once) co_return std::move(*at_once);
   }
+  waits_ = shared_.waiting != nullptr && shared_.handlers.waits && shared_.handlers.waits(*request);
   const auto response = std::make_shared<Response>();
   std::function<void()> work = [&shared = shared_, request, response] {
     try {

@@ -70,6 +70,28 @@ std::string_view reason_phrase(int status) {
   }
 }
 
+namespace {
+
+class TextReader final : public BodyReader {
+ public:
+  explicit TextReader(std::string text) : text_(std::move(text)) {}
+
+  Result<std::size_t> read(std::span<std::uint8_t> into) override {
+    const std::size_t count = std::min(into.size(), text_.size() - at_);
+    std::copy_n(text_.begin() + static_cast<std::ptrdiff_t>(at_), count, into.begin());
+    at_ += count;
+    return count;
+  }
+
+ private:
+  const std::string text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<BodyReader> text_body(std::string text) { return std::make_shared<TextReader>(std::move(text)); }
+
 Response text_response(int status, std::string_view content_type, std::string body) {
   Response response;
   response.status = status;

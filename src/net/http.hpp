@@ -82,6 +82,9 @@ class BodyReader {
   virtual Result<std::size_t> read(std::span<std::uint8_t> into) = 0;
 };
 
+/// Reads `text`.
+std::shared_ptr<BodyReader> text_body(std::string text);
+
 /// A whole request as the layers above see it: no connection.
 struct Request {
   std::string method{};

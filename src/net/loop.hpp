@@ -24,6 +24,7 @@ struct Shared {
   ServerOptions options;
   Handlers handlers;
   WorkPool& pool;
+  ElasticPool* waiting;  // may be null
   Counters counters;
 
   std::mutex mutex;

@@ -19,8 +19,8 @@ using std::chrono::milliseconds;
 
 class Server::Impl {
  public:
-  Impl(ServerOptions options, Handlers handlers, WorkPool& pool)
-      : shared_{std::move(options), std::move(handlers), pool, {}, {}, {}, 0} {
+  Impl(ServerOptions options, Handlers handlers, WorkPool& pool, ElasticPool* waiting)
+      : shared_{std::move(options), std::move(handlers), pool, waiting, {}, {}, {}, 0} {
     const auto count = std::max(1u, shared_.options.io_threads);
     loops_.reserve(count);
     for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_unique<Loop>(shared_));
@@ -104,8 +104,9 @@ bool Server::Impl::drain(milliseconds deadline) {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handlers handlers, WorkPool& pool) {
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(handlers), pool);
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handlers handlers, WorkPool& pool,
+                                              ElasticPool* waiting) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(handlers), pool, waiting);
   auto listening = impl->listen();
   if (!listening) return fail(listening);
   impl->run();

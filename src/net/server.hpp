@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/elastic_pool.hpp"
 #include "base/result.hpp"
 #include "base/work_pool.hpp"
 #include "net/http.hpp"
@@ -60,6 +61,9 @@ struct Handlers {
   std::function<std::optional<Response>(const Request&)> immediate;
   /// Optional; must not block.
   std::function<BodyPlan(const Request&)> plan;
+  /// Whether answering a whole request may take long without working (long polls, calls that wait for others): it then
+  /// runs on the pool for those, where it keeps nobody from answering. Optional; must not block.
+  std::function<bool(const Request&)> waits;
   /// Words an answer that the server gives by itself: 400, 408, 413, 417, 431, 501, 505 (the request broke HTTP or a
   /// limit), 503 (work pool or memory full), 500. `request` is null when there is no whole head. Optional; must not
   /// block. Also told of those answers for logs and metrics.
@@ -81,13 +85,15 @@ struct ServerStats {
   std::uint64_t failed_handshakes = 0;  // peers that did not get as far as TLS
 };
 
-/// An HTTP/1.1 server, of HTTPS too where asked. Takes requests from start() until drain(). `pool` must outlive it and
-/// must not be stopped before drain() returned.
+/// An HTTP/1.1 server, of HTTPS too where asked. Takes requests from start() until drain(). The pools must outlive it
+/// and must not be stopped before drain() returned.
 class Server {
  public:
   /// Errors: "AddressInUse", "AddressNotAvailable", "NetworkFailure", and those of TlsContext::open(); the
   /// message says what to do.
-  static Result<std::unique_ptr<Server>> start(ServerOptions options, Handlers handlers, WorkPool& pool);
+  /// `waiting` takes what Handlers::waits says; null: `pool` takes everything.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, Handlers handlers, WorkPool& pool,
+                                               ElasticPool* waiting = nullptr);
   /// Drains with no time left if drain() was not called.
   ~Server();
   Server(const Server&) = delete;

@@ -31,12 +31,13 @@ class ServerTest : public ::testing::Test {
   void start(std::function<Response(Request)> handle = echo) {
     handlers_.handle = std::move(handle);
     pool_.emplace("test", 2, queue_);
-    auto server = Server::start(options_, handlers_, *pool_);
+    auto server = Server::start(options_, handlers_, *pool_, &waiting_);
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
   }
   void TearDown() override {
     server_.reset();
+    waiting_.stop();
     pool_.reset();
   }
   std::string ask(std::string_view text) {
@@ -50,6 +51,7 @@ class ServerTest : public ::testing::Test {
   Handlers handlers_;
   std::size_t queue_ = 100;
   std::optional<WorkPool> pool_;
+  ElasticPool waiting_{"waiting", 8};
   std::unique_ptr<Server> server_;
 };
 
@@ -82,6 +84,27 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
     const std::string number = std::to_string(i);
     EXPECT_THAT(socket.read_response(), HasSubstr("POST /" + number + " " + number));
   }
+}
+
+TEST_F(ServerTest, RequestsThatWaitKeepNobodyFromBeingAnswered) {
+  std::promise<void> gate;
+  const std::shared_future<void> opened(gate.get_future());
+  handlers_.waits = [](const Request& request) { return request.target.starts_with("/wait"); };
+  start([opened](Request request) {
+    if (request.target.starts_with("/wait")) opened.wait();
+    return echo(std::move(request));
+  });
+  std::vector<std::unique_ptr<RawSocket>> waiting;
+  for (int i = 0; i < 8; ++i) {
+    waiting.push_back(std::make_unique<RawSocket>(server_->port()));
+    waiting.back()->send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  while (waiting_.busy() < 8) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(ask("GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), HasSubstr("GET /quick"));
+  // One more than there are threads for is told so instead of being kept.
+  EXPECT_THAT(ask("GET /wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
+  gate.set_value();
+  for (auto& socket : waiting) EXPECT_THAT(socket->read_response(), HasSubstr("GET /wait"));
 }
 
 TEST_F(ServerTest, ABodyOfAnyCutArrivesWhole) {

@@ -8,6 +8,7 @@
 
 #include "aws/gen/sts.hpp"
 #include "domain/identity/rules.hpp"
+#include "domain/identity/service_roles.hpp"
 #include "policy/evaluate.hpp"
 #include "policy/text.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 
 namespace shapes = aws::sts;
 using Kind = policy::Principal::Kind;
+using identity::role_of;
 using identity::Session;
 using std::chrono::seconds;
 
@@ -89,15 +91,6 @@ policy::ContextKeys keys_of(const shapes::AssumeRoleRequest& in, const Session& 
   }
   if (in.transitive_tag_keys) keys["sts:TransitiveTagKeys"] = *in.transitive_tag_keys;
   return keys;
-}
-
-/// Null for a role of another account or one that is not there.
-std::shared_ptr<const identity::Role> role_of(const identity::State& state, std::string_view arn) {
-  const auto parts = policy::split(arn, ':', 6);
-  if (parts.size() != 6 || !parts[5].starts_with("role/")) return nullptr;
-  const auto at = state.roles.find(identity::key_of(parts[5].substr(parts[5].rfind('/') + 1)));
-  if (at == state.roles.end() || identity::role_arn(state, *at->second) != arn) return nullptr;
-  return at->second;
 }
 
 Result<void> check_duration(const identity::Role& role, std::int64_t wanted, bool chained) {
