@@ -50,7 +50,8 @@ struct GatewayOptions {
   /// Under which S3 buckets are found as "BUCKET.DOMAIN" and "BUCKET.s3.DOMAIN", besides amazonaws.com.
   std::vector<std::string> domains{"localhost"};
   /// Of a body that is read whole because it is a document.
-  std::size_t max_document_bytes = 32u << 20;
+  /// The largest that AWS takes is a function's package of 50 MB in base 64.
+  std::size_t max_document_bytes = 72u << 20;
 };
 
 /// The request chain: from a whole HTTP request to a whole HTTP response. Holds no request state; `handle` blocks and

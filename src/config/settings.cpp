@@ -216,6 +216,18 @@ const std::vector<Definition>& definitions() {
       duration("lifecycle_interval", &Settings::lifecycle_interval, 1s, 24h,
                "How often the lifecycle rules of buckets are applied."),
 
+      integer("function_concurrency", &Settings::function_concurrency, 1, 100'000,
+              "Invokes of functions that run at once; more are throttled. AWS: 1000 for an account."),
+      integer("function_workers", &Settings::function_workers, 1, 10'000,
+              "Worker processes of all functions together; invokes wait for a free one."),
+      duration("function_idle_time", &Settings::function_idle_time, 1s, 24h,
+               "After which a worker process that has nothing to do is ended."),
+      duration("function_retry_wait", &Settings::function_retry_wait, 1ms, 1h,
+               "Before the second attempt of an asynchronous invoke that failed; twice that before the third. AWS: one "
+               "minute."),
+      choice("function_isolation", &Settings::function_isolation, {"auto", "bubblewrap", "user", "limits"},
+             "What keeps worker processes from the rest of the machine; auto is the best that works here."),
+
       integer("max_connections", &Settings::max_connections, 1, 1'000'000,
               "Open connections; at the limit the one that has been idle for longest makes room."),
       size("max_request_head", &Settings::max_request_head, kKiB, kMiB,

@@ -61,10 +61,17 @@ struct Settings {
   // objects
   std::chrono::milliseconds lifecycle_interval{3'600'000};
 
+  // functions
+  std::int64_t function_concurrency = 1000;
+  std::int64_t function_workers = 256;
+  std::chrono::milliseconds function_idle_time{300'000};
+  std::chrono::milliseconds function_retry_wait{60'000};
+  std::string function_isolation = "auto";
+
   // HTTP
   std::int64_t max_connections = 1024;
   std::int64_t max_request_head = 64 * 1024;
-  std::int64_t max_request_body = 32 * 1024 * 1024;
+  std::int64_t max_request_body = 72 * 1024 * 1024;
   std::int64_t max_request_memory = 1024 * 1024 * 1024;
   std::chrono::milliseconds idle_timeout{65'000};
   std::chrono::milliseconds head_timeout{10'000};

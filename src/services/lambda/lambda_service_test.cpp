@@ -1,0 +1,473 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/json.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "aws/credentials.hpp"
+#include "aws/gateway.hpp"
+#include "aws/gen/events.hpp"
+#include "aws/gen/sqs.hpp"
+#include "domain/lambda/testing.hpp"
+#include "functions/native.hpp"
+#include "services/lambda/async_queue.hpp"
+#include "services/lambda/provider.hpp"
+#include "storage/testing.hpp"
+
+namespace likeness::lambda {
+namespace {
+
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+const std::string kAccount = "000000000000", kRole = "arn:aws:iam::000000000000:role/runner";
+
+/// Stands for workers: what a function answers is said by the test.
+class FakeRunner final : public functions::Runner {
+ public:
+  Result<functions::Outcome> invoke(const functions::FunctionSpec& function,
+                                    const functions::Invocation& invocation) override {
+    std::function<Result<functions::Outcome>(const functions::Invocation&)> answer;
+    {
+      const std::lock_guard lock(mutex_);
+      runs.push_back({function, invocation});
+      answer = answer_;
+    }
+    changed_.notify_all();
+    if (answer) return answer(invocation);
+    functions::Outcome out;
+    out.payload = invocation.payload ? *invocation.payload : "null";
+    out.log_tail = "END\n";
+    return out;
+  }
+  bool retire(const std::string& key) override {
+    const std::lock_guard lock(mutex_);
+    retired.push_back(key);
+    return true;
+  }
+  Result<void> check_runtime(const std::string& runtime) const override {
+    if (runtime.starts_with("java")) return client_error("RuntimeUnavailable", "there is no Java.");
+    return {};
+  }
+  functions::RunnerStats stats() const override { return {}; }
+  std::string isolation() const override { return "none"; }
+  void stop() override {}
+
+  void answers(std::function<Result<functions::Outcome>(const functions::Invocation&)> answer) {
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  void fails() {
+    answers([](const auto&) {
+      functions::Outcome out;
+      out.payload = R"({"errorMessage":"no face","errorType":"ValueError"})";
+      out.function_error = "Unhandled";
+      return out;
+    });
+  }
+  bool wait_for(std::size_t count, std::chrono::milliseconds limit = 5s) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, limit, [&] { return runs.size() >= count; });
+  }
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return runs.size();
+  }
+
+  struct Run {
+    functions::FunctionSpec function;
+    functions::Invocation invocation;
+  };
+  std::vector<Run> runs;
+  std::vector<std::string> retired;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<Result<functions::Outcome>(const functions::Invocation&)> answer_;
+};
+
+class FakeRoles final : public RoleSource {
+ public:
+  Result<Session> assume(const std::string& role, const std::string& name, const std::string&) const override {
+    if (role != kRole) return client_error("AccessDenied", "no such role");
+    Session session;
+    session.principal.kind = policy::Principal::Kind::AssumedRole;
+    session.principal.account = kAccount;
+    session.principal.arn = "arn:aws:sts::000000000000:assumed-role/runner/" + name;
+    return session;
+  }
+};
+
+/// What functions' results are sent to.
+class FakeCalls final : public aws::LocalCalls {
+ public:
+  Result<aws::Object> invoke(const aws::LocalCaller&, const aws::Operation& operation,
+                             const void* input) const override {
+    const std::lock_guard lock(mutex_);
+    if (failure) return tl::unexpected(*failure);
+    if (operation.name == "SendMessage") {
+      const auto& in = *static_cast<const aws::sqs::SendMessageRequest*>(input);
+      sent.emplace_back(*in.queue_url, *in.message_body);
+      if (in.message_attributes)
+        for (const auto& [name, attribute] : *in.message_attributes) attributes[name] = *attribute.string_value;
+      changed_.notify_all();
+      return make<aws::sqs::SendMessageResult>();
+    }
+    if (operation.name == "PutEvents") {
+      const auto& entry = in_first(input);
+      sent.emplace_back(*entry.event_bus_name + " " + *entry.detail_type, *entry.detail);
+      changed_.notify_all();
+      return make<aws::events::PutEventsResponse>();
+    }
+    return client_error("UnknownOperationException", std::string(operation.name));
+  }
+  const aws::Operation* find(std::string_view, std::string_view) const override { return nullptr; }
+
+  bool wait_for(std::size_t count) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 5s, [&] { return sent.size() >= count; });
+  }
+
+  std::optional<Error> failure;
+  mutable std::vector<std::pair<std::string, std::string>> sent;
+  mutable std::map<std::string, std::string> attributes;
+
+ private:
+  template <class T>
+  static aws::Object make() {
+    return aws::Object(new T(), [](void* object) { delete static_cast<T*>(object); });
+  }
+  static const aws::events::PutEventsRequestEntry& in_first(const void* input) {
+    return static_cast<const aws::events::PutEventsRequest*>(input)->entries->front();
+  }
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+};
+
+class LambdaService : public ::testing::Test {
+ protected:
+  LambdaService() { open(); }
+  ~LambdaService() override { close(); }
+
+  void close() {
+    if (async) async->stop();
+    gateway.reset();
+    service.reset();
+    async.reset();
+    invoker.reset();
+    code.reset();
+    registry.reset();
+  }
+  void open() {
+    registry = *Registry::open(storage->store(), Clock::system());
+    code = *CodeStore::open(storage->store(), storage->blobs(), storage.folder() / "functions");
+    invoker = std::make_unique<Invoker>(*registry, *code, concurrency, runner, nullptr);
+    AsyncOptions options;
+    options.retry_wait = 20ms;
+    options.threads = 8;
+    async = *AsyncQueue::open(storage->store(), storage->blobs(), Clock::system(), *registry, *invoker, destinations,
+                              options);
+    natives.add("echo", [](functions::NativeContext&, std::string_view event) { return std::string(event); });
+    service = make_lambda({.registry = *registry,
+                           .code = *code,
+                           .concurrency = concurrency,
+                           .invoker = *invoker,
+                           .async = async.get(),
+                           .roles = roles,
+                           .natives = natives,
+                           .runner = runner,
+                           .calls = calls});
+    gateway = std::make_unique<aws::Gateway>(aws::GatewayOptions{}, credentials);
+    gateway->add(*service);
+    async->start();
+  }
+  void restart() {
+    close();
+    storage.reopen();
+    open();
+  }
+
+  template <class Op>
+  Result<typename Op::Output> call(const typename Op::Input& in) {
+    return gateway->local_calls().call<Op>({.principal = policy::Principal::root(kAccount)}, in);
+  }
+  shapes::CreateFunctionRequest create_request(const std::string& name = "photos") {
+    shapes::CreateFunctionRequest in;
+    in.function_name = name;
+    in.runtime = shapes::Runtime::Python312;
+    in.role = kRole;
+    in.handler = "index.handler";
+    in.code.emplace().zip_file = testing::make_zip({{"index.py", "def handler(e, c): return e"}});
+    return in;
+  }
+  void create(const std::string& name = "photos") {
+    auto made = call<shapes::CreateFunction>(create_request(name));
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  Result<shapes::InvocationResponse> invoke(const std::string& payload,
+                                            shapes::InvocationType type = shapes::InvocationType::RequestResponse,
+                                            const std::string& name = "photos") {
+    shapes::InvocationRequest in;
+    in.function_name = name;
+    in.invocation_type = type;
+    in.payload = Bytes(payload.begin(), payload.end());
+    return call<shapes::Invoke>(in);
+  }
+  Result<shapes::InvocationResponse> send(const std::string& payload) {
+    return invoke(payload, shapes::InvocationType::Event);
+  }
+  template <class T>
+  static std::string code_of(const Result<T>& result) {
+    return result ? "" : result.error().code;
+  }
+  static std::string text_of(const Bytes& bytes) { return std::string(as_text(bytes)); }
+
+  storage::TemporaryStorage storage;
+  FakeRunner runner;
+  FakeRoles roles;
+  FakeCalls calls;
+  functions::NativeRegistry natives;
+  aws::StaticCredentials credentials;
+  Concurrency concurrency{10};
+  Destinations destinations{calls, roles};
+  std::unique_ptr<Registry> registry;
+  std::unique_ptr<CodeStore> code;
+  std::unique_ptr<Invoker> invoker;
+  std::unique_ptr<AsyncQueue> async;
+  std::unique_ptr<aws::Service> service;
+  std::unique_ptr<aws::Gateway> gateway;
+};
+
+TEST_F(LambdaService, AFunctionIsMadeAndInvoked) {
+  create();
+  auto answer = invoke(R"({"a":1})");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status_code, 200);
+  EXPECT_EQ(text_of(*answer->payload), R"({"a":1})");
+  EXPECT_EQ(answer->executed_version, "$LATEST");
+  EXPECT_FALSE(answer->function_error);
+  ASSERT_EQ(runner.runs.size(), 1u);
+  const auto& run = runner.runs[0];
+  EXPECT_EQ(run.function.runtime, "python3.12");
+  EXPECT_EQ(run.function.role_arn, kRole);
+  EXPECT_TRUE(std::filesystem::exists(run.function.code / "index.py"));
+  EXPECT_EQ(run.invocation.invoked_arn, "arn:aws:lambda:us-east-1:000000000000:function:photos");
+}
+
+TEST_F(LambdaService, WhatTheFunctionDoesWrongIsInTheAnswer) {
+  create();
+  runner.fails();
+  auto answer = invoke("{}");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status_code, 200);
+  EXPECT_EQ(answer->function_error, "Unhandled");
+  EXPECT_EQ(text_of(*answer->payload), R"({"errorMessage":"no face","errorType":"ValueError"})");
+}
+
+TEST_F(LambdaService, BadEventsAreRefusedInLambdasWords) {
+  create();
+  auto no_json = invoke("{not json");
+  ASSERT_FALSE(no_json);
+  EXPECT_EQ(no_json.error().code, "InvalidRequestContentException");
+  EXPECT_TRUE(no_json.error().message.starts_with(
+      "Could not parse request body into json: Could not parse payload into json: "));
+  auto large = invoke('"' + std::string(6 * 1024 * 1024, 'x') + '"');
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().code, "RequestTooLargeException");
+  EXPECT_EQ(large.error().message,
+            "6291458 byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)");
+  EXPECT_EQ(code_of(invoke("{}", shapes::InvocationType::RequestResponse, "nobody")), "ResourceNotFoundException");
+  EXPECT_EQ(runner.count(), 0u);
+}
+
+TEST_F(LambdaService, CreationIsCheckedBeforeAnythingIsStored) {
+  auto in = create_request();
+  in.role = "arn:aws:iam::000000000000:role/nobody";
+  auto refused = call<shapes::CreateFunction>(in);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "The role defined for the function cannot be assumed by Lambda.");
+  in = create_request();
+  in.code->zip_file = Bytes{1, 2, 3};
+  EXPECT_EQ(code_of(call<shapes::CreateFunction>(in)), "InvalidParameterValueException");
+  in = create_request();
+  in.timeout = 901;
+  EXPECT_EQ(code_of(call<shapes::CreateFunction>(in)), "ValidationException");
+  in = create_request();
+  in.runtime = shapes::Runtime::Java21;
+  EXPECT_EQ(call<shapes::CreateFunction>(in).error().message, "The runtime java21 cannot run here: there is no Java.");
+  EXPECT_TRUE(registry->all().empty());
+}
+
+TEST_F(LambdaService, ANativeFunctionIsAnImageOfThatName) {
+  auto in = create_request("native");
+  in.runtime.reset();
+  in.handler.reset();
+  in.package_type = shapes::PackageType::Image;
+  in.code = shapes::FunctionCode{};
+  in.code->image_uri = "native:nobody";
+  EXPECT_NE(call<shapes::CreateFunction>(in).error().message.find("(it has echo)"), std::string::npos);
+  in.code->image_uri = "native:echo";
+  ASSERT_TRUE(call<shapes::CreateFunction>(in));
+  ASSERT_TRUE(invoke("{}", shapes::InvocationType::RequestResponse, "native"));
+  EXPECT_EQ(runner.runs[0].function.native, "echo");
+}
+
+TEST_F(LambdaService, AChangeEndsTheWorkersOfTheOldState) {
+  create();
+  ASSERT_TRUE(invoke("{}"));
+  shapes::UpdateFunctionConfigurationRequest in;
+  in.function_name = "photos";
+  in.memory_size = 512;
+  auto changed = call<shapes::UpdateFunctionConfiguration>(in);
+  ASSERT_TRUE(changed) << changed.error().message;
+  ASSERT_EQ(runner.retired.size(), 1u);
+  EXPECT_EQ(runner.retired[0], runner.runs[0].function.key);
+  ASSERT_TRUE(invoke("{}"));
+  EXPECT_EQ(runner.runs[1].function.memory_mb, 512);
+  in.revision_id = "another";
+  EXPECT_EQ(code_of(call<shapes::UpdateFunctionConfiguration>(in)), "PreconditionFailedException");
+}
+
+TEST_F(LambdaService, ReservedConcurrencyOfNoughtThrottlesEverything) {
+  create();
+  shapes::PutFunctionConcurrencyRequest in;
+  in.function_name = "photos";
+  in.reserved_concurrent_executions = 0;
+  ASSERT_TRUE(call<shapes::PutFunctionConcurrency>(in));
+  auto answer = invoke("{}");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "TooManyRequestsException");
+  EXPECT_EQ(answer.error().message, "Rate Exceeded.");
+}
+
+TEST_F(LambdaService, AnEventIsTriedThreeTimesWithTheSameRequestId) {
+  create();
+  runner.fails();
+  auto answer = send(R"({"key":"a.jpg"})");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status_code, 202);
+  ASSERT_TRUE(runner.wait_for(3));
+  std::this_thread::sleep_for(100ms);
+  ASSERT_EQ(runner.count(), 3u);
+  for (const auto& run : runner.runs) {
+    EXPECT_EQ(run.invocation.request_id, runner.runs[0].invocation.request_id);
+    EXPECT_EQ(*run.invocation.payload, R"({"key":"a.jpg"})");
+  }
+}
+
+TEST_F(LambdaService, WhatBecameOfAnEventIsSentOn) {
+  create();
+  shapes::PutFunctionEventInvokeConfigRequest in;
+  in.function_name = "photos";
+  in.maximum_retry_attempts = 1;
+  in.destination_config.emplace().on_failure = shapes::OnFailure{"arn:aws:sqs:us-east-1:000000000000:failed"};
+  in.destination_config->on_success = shapes::OnSuccess{"arn:aws:events:us-east-1:000000000000:event-bus/default"};
+  ASSERT_TRUE(call<shapes::PutFunctionEventInvokeConfig>(in));
+  ASSERT_TRUE(send(R"({"n":1})"));
+  ASSERT_TRUE(calls.wait_for(1));
+  EXPECT_EQ(calls.sent[0].first,
+            "arn:aws:events:us-east-1:000000000000:event-bus/default "
+            "Lambda Function Invocation Result - Success");
+  runner.fails();
+  ASSERT_TRUE(send(R"({"n":2})"));
+  ASSERT_TRUE(calls.wait_for(2));
+  EXPECT_EQ(calls.sent[1].first, "https://sqs.us-east-1.amazonaws.com/000000000000/failed");
+  const auto record = json::parse(calls.sent[1].second);
+  EXPECT_EQ(record.at("version"), "1.0");
+  EXPECT_EQ(record.at_pointer("/requestContext/condition"), "RetriesExhausted");
+  EXPECT_EQ(record.at_pointer("/requestContext/approximateInvokeCount"), 2);
+  EXPECT_EQ(record.at_pointer("/requestContext/functionArn"),
+            "arn:aws:lambda:us-east-1:000000000000:function:photos:$LATEST");
+  EXPECT_EQ(record.at_pointer("/requestPayload/n"), 2);
+  EXPECT_EQ(record.at_pointer("/responseContext/functionError"), "Unhandled");
+  EXPECT_EQ(record.at_pointer("/responsePayload/errorMessage"), "no face");
+}
+
+TEST_F(LambdaService, ADeadLetterIsTheEventWithWhatWentWrong) {
+  auto in = create_request();
+  in.dead_letter_config = shapes::DeadLetterConfig{"arn:aws:sqs:us-east-1:000000000000:dead"};
+  ASSERT_TRUE(call<shapes::CreateFunction>(in));
+  runner.fails();
+  ASSERT_TRUE(send(R"({"n":3})"));
+  ASSERT_TRUE(calls.wait_for(1));
+  EXPECT_EQ(calls.sent[0].second, R"({"n":3})");
+  EXPECT_EQ(calls.attributes.at("ErrorMessage"), "no face");
+  EXPECT_EQ(calls.attributes.at("RequestID"), runner.runs[0].invocation.request_id);
+}
+
+TEST_F(LambdaService, ThrottledEventsWait) {
+  create();
+  auto left = std::make_shared<std::atomic<int>>(2);  // the last run may outlive this test
+  runner.answers([left](const auto&) -> Result<functions::Outcome> {
+    if ((*left)-- > 0) return server_error("TooManyWorkers", "");
+    return functions::Outcome{.payload = "1"};
+  });
+  ASSERT_TRUE(send("{}"));
+  // A second, then two.
+  EXPECT_TRUE(runner.wait_for(3, 8s));
+}
+
+TEST_F(LambdaService, ARestartLosesNoEvent) {
+  create();
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open_now = false;
+  runner.answers([&](const auto&) -> Result<functions::Outcome> {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return open_now; });
+    return server_error("Stopping", "the server is stopping");
+  });
+  const std::string large(700'000, 'x');
+  ASSERT_TRUE(send('"' + large + '"'));
+  ASSERT_TRUE(send("2"));
+  ASSERT_TRUE(runner.wait_for(2));
+  {
+    const std::lock_guard lock(mutex);
+    open_now = true;
+  }
+  changed.notify_all();
+  restart();
+  runner.answers({});
+  ASSERT_TRUE(runner.wait_for(4, 8s));
+  std::set<std::string> payloads;
+  for (std::size_t i = 2; i < 4; ++i) payloads.insert(*runner.runs[i].invocation.payload);
+  EXPECT_EQ(payloads, (std::set<std::string>{"2", '"' + large + '"'}));
+}
+
+TEST_F(LambdaService, EventsOfAFunctionThatIsGoneAreDropped) {
+  create();
+  runner.fails();
+  shapes::PutFunctionConcurrencyRequest reserve;
+  ASSERT_TRUE(send("{}"));
+  ASSERT_TRUE(runner.wait_for(1));
+  shapes::DeleteFunctionRequest in;
+  in.function_name = "photos";
+  ASSERT_TRUE(call<shapes::DeleteFunction>(in));
+  create();
+  std::this_thread::sleep_for(200ms);
+  EXPECT_LE(runner.count(), 2u) << "the new function of that name does not get them";
+}
+
+TEST_F(LambdaService, AServiceMayInvokeWhatTheFunctionsPolicyAllows) {
+  create();
+  const auto from = [&](const std::string& bucket) {
+    shapes::InvocationRequest in;
+    in.function_name = "photos";
+    in.invocation_type = shapes::InvocationType::DryRun;
+    return code_of(gateway->local_calls().call<shapes::Invoke>(
+        aws::service_caller("s3.amazonaws.com", "arn:aws:s3:::" + bucket, kAccount), in));
+  };
+  EXPECT_EQ(from("photos"), "AccessDeniedException");
+}
+
+}  // namespace
+}  // namespace likeness::lambda
