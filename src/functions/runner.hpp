@@ -124,9 +124,8 @@ struct RunnerOptions {
   std::size_t max_response_bytes = 6 * 1024 * 1024 + 100;
   std::size_t max_streamed_bytes = 200 * 1024 * 1024;
   std::size_t max_log_line_bytes = 256 * 1024;
-  std::size_t max_log_bytes_per_second =
-      1024 * 1024;           // of one worker, after a burst of 4 MB; what is over is dropped, and said
-  int max_processes = 1024;  // of one worker, threads included
+  std::size_t max_log_bytes_per_second = 1024 * 1024;  // of one worker, after 4 MB; who prints more waits
+  int max_processes = 1024;                            // of one worker, threads included
   int max_files = 1024;
 };
 

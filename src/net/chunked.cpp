@@ -7,7 +7,6 @@ namespace {
 
 constexpr int kMaxDigits = 15;  // cannot overflow 64 bits
 constexpr std::size_t kMaxSizeLine = 1024;
-constexpr std::size_t kMaxTrailers = 8 * 1024;
 
 int hex_digit(std::uint8_t c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -72,14 +71,20 @@ void ChunkDecoder::step(std::uint8_t byte) {
     case State::DataLineFeed: expect('\n', State::Size); break;
     case State::TrailerStart:
       state_ = byte == '\r' ? State::EndLineFeed : is_line_byte(byte) ? State::Trailer : State::Failed;
+      if (keep_trailers_ && state_ == State::Trailer) trailers_ += static_cast<char>(byte);
       break;
     case State::Trailer:
       if (byte == '\r')
         state_ = State::TrailerLineFeed;
-      else if (!is_line_byte(byte) || ++trailer_bytes_ > kMaxTrailers)
+      else if (!is_line_byte(byte) || ++trailer_bytes_ > max_trailers_)
         state_ = State::Failed;
+      else if (keep_trailers_)
+        trailers_ += static_cast<char>(byte);
       break;
-    case State::TrailerLineFeed: expect('\n', State::TrailerStart); break;
+    case State::TrailerLineFeed:
+      expect('\n', State::TrailerStart);
+      if (keep_trailers_) trailers_ += '\n';
+      break;
     case State::EndLineFeed: expect('\n', State::Done); break;
     case State::Data:
     case State::Done:

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/bytes.hpp"
 
@@ -11,12 +12,18 @@ namespace likeness::net {
 /// 15 hex digits, every line ends with CR LF, extensions and trailers are skipped within small limits. Keeps no data.
 class ChunkDecoder {
  public:
+  ChunkDecoder() = default;
+  /// Keeps the trailers, of at most so many bytes.
+  explicit ChunkDecoder(std::size_t max_trailers) : keep_trailers_(true), max_trailers_(max_trailers) {}
+
   /// Takes from the front of `in` until `in` is used up, `out` has grown by `room` bytes, or the body ends. Returns how
   /// many bytes of `in` were used; after failed() the rest is meaningless.
   std::size_t feed(BytesView in, Bytes& out, std::size_t room);
 
   bool done() const { return state_ == State::Done; }
   bool failed() const { return state_ == State::Failed; }
+  /// Once done(), if they are kept: lines that end with LF.
+  const std::string& trailers() const { return trailers_; }
 
  private:
   enum class State {
@@ -40,6 +47,9 @@ class ChunkDecoder {
   int digits_ = 0;
   std::size_t line_bytes_ = 0;     // of the current size line
   std::size_t trailer_bytes_ = 0;  // of all trailers
+  bool keep_trailers_ = false;
+  std::size_t max_trailers_ = 8 * 1024;
+  std::string trailers_;
 };
 
 }  // namespace likeness::net
