@@ -61,7 +61,7 @@ lint: setup  ## formatting, layers, clang-tidy
 	@scripts/lint.sh
 
 format: setup  ## rewrite the sources in the project's format
-	@git ls-files 'src/*.[ch]pp' 'tests/*.[ch]pp' 'bench/*.[ch]pp' | xargs -r clang-format-19 -i
+	@git ls-files 'apps/*.[ch]pp' 'src/*.[ch]pp' 'tests/*.[ch]pp' 'bench/*.[ch]pp' | xargs -r clang-format-19 -i
 
 clean:
 	@rm -rf build

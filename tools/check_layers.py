@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Walks the includes of src/ and fails on one that points up the layers, or on a library's header outside its module.
+"""Walks the includes of src/ and apps/ and fails on one that points up the layers, or on a library's header outside its module.
 
     tools/check_layers.py [ROOT]
 """
@@ -23,7 +23,8 @@ ALLOWED = {
     "aws": {"base", "net", "policy"},
     "domain": {"base", "policy", "events", "storage", "index", "vision", "media"},
     "services": {"base", "policy", "aws", "net", "functions", "domain", "events", "storage", "index", "vision", "media"},
-    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services", "events"},
+    "apps": {"base", "functions", "domain", "vision"},
+    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services", "events", "apps"},
 }
 # A library's headers stay in one module (tests and generated code aside).
 OWNED = {
@@ -35,8 +36,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 
 def problems(root: pathlib.Path):
-    for path in sorted((root / "src").rglob("*.[ch]pp")):
-        module = path.relative_to(root / "src").parts[0]
+    for path in sorted([*(root / "src").rglob("*.[ch]pp"), *(root / "apps").rglob("*.[ch]pp")]):
+        module = path.relative_to(root / "src").parts[0] if path.is_relative_to(root / "src") else "apps"
         if module not in ALLOWED:
             yield f"{path}: module {module} is not in the list of layers (tools/check_layers.py)"
             continue

@@ -19,6 +19,7 @@ class EmbeddedStorage;
 namespace likeness::app {
 
 void add_backup_commands(CLI::App& root, int& exit_code);
+void add_call_commands(CLI::App& root, int& exit_code);
 void add_config_command(CLI::App& root, int& exit_code);
 void add_serve_command(CLI::App& root, int& exit_code);
 

@@ -19,7 +19,7 @@ namespace likeness::app {
 namespace {
 
 constexpr const char* kName = "control.sock";
-constexpr std::size_t kMaxLine = 64u << 10;
+constexpr std::size_t kMaxLine = 8u << 20;     // the input or the answer of a call
 constexpr int kPatienceMilliseconds = 10'000;  // for a client to send its line
 
 class Descriptor {
@@ -49,14 +49,15 @@ sockaddr_un address_in(int folder) {
 /// Up to the end of the line, without it; nullopt if it does not come in time or is too long.
 std::optional<std::string> read_line(int connection, int patience) {
   std::string line;
-  char buffer[4096];
+  char buffer[16384];
   while (line.size() < kMaxLine) {
     pollfd ready{connection, POLLIN, 0};
     if (::poll(&ready, 1, patience) <= 0) return std::nullopt;
     const ssize_t count = ::read(connection, buffer, sizeof buffer);
     if (count <= 0) return std::nullopt;
+    const std::size_t before = line.size();
     line.append(buffer, static_cast<std::size_t>(count));
-    if (const auto end = line.find('\n'); end != std::string::npos) return line.substr(0, end);
+    if (const auto end = line.find('\n', before); end != std::string::npos) return line.substr(0, end);
   }
   return std::nullopt;
 }

@@ -1,5 +1,7 @@
 #include "app/engine.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <string>
 #include <utility>
@@ -269,6 +271,17 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
 }
 
 const std::vector<RawPage>& Engine::pages() const { return parts_->pages; }
+
+Result<std::string> Engine::call(std::string_view service, std::string_view operation, std::string_view json) const {
+  const aws::LocalCaller root{.principal = policy::Principal::root(parts_->wiring->settings.account)};
+  return parts_->wiring->calls.call_json(root, service, operation, json);
+}
+
+std::string Engine::about() const {
+  const auto& settings = parts_->wiring->settings;
+  return fmt::format(R"({{"Account":"{}","Region":"{}","Endpoint":"{}"}})", settings.account, settings.region,
+                     parts_->address.get());
+}
 
 void Engine::start(const std::string& url) {
   parts_->address.set(url);

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/area.hpp"
@@ -31,6 +33,10 @@ class Engine {
   Chain chain();
   /// Of those areas that answer requests which no model knows.
   const std::vector<RawPage>& pages() const;
+  /// A call as the root of the account, for whoever owns the data folder (aws::LocalCalls::call_json).
+  Result<std::string> call(std::string_view service, std::string_view operation, std::string_view json) const;
+  /// {"Account", "Region", "Endpoint"}.
+  std::string about() const;
   /// The server takes requests at `url`: what works in the background begins.
   void start(const std::string& url);
   /// Ends what waits and what works in the background; before the server is drained.

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   likeness::app::add_photo_commands(root, exit_code);
   likeness::app::add_serve_command(root, exit_code);
   likeness::app::add_backup_commands(root, exit_code);
+  likeness::app::add_call_commands(root, exit_code);
   likeness::app::add_config_command(root, exit_code);
 
   // The command-line library tells wrong usage by exceptions; everything of ours is told by the exit code.

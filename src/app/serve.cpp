@@ -146,6 +146,27 @@ void watch(Metrics& metrics, const net::Server& server, const WorkPool& pool, co
   });
 }
 
+/// What the owner of the data folder asks through its socket.
+Result<std::string> answer_control(Engine& engine, std::string_view request) {
+  constexpr std::string_view kBackup = "backup ", kCall = "call ";
+  if (request.starts_with(kBackup)) {
+    const std::filesystem::path destination(request.substr(kBackup.size()));
+    auto done = backup_to(engine.storage(), destination);
+    if (done) log::info("backup to {}: {}", destination.string(), *done);
+    return done;
+  }
+  if (request == "about") return engine.about();
+  if (request.starts_with(kCall)) {
+    request.remove_prefix(kCall.size());
+    const auto service = request.substr(0, request.find(' '));
+    request.remove_prefix(std::min(service.size() + 1, request.size()));
+    const auto operation = request.substr(0, request.find(' '));
+    request.remove_prefix(std::min(operation.size() + 1, request.size()));
+    return engine.call(service, operation, request);
+  }
+  return client_error("UnknownRequest", "The server does not know this request.");
+}
+
 int failed(const Error& error) {
   log::error("{}{}{}", error.message, error.detail.empty() ? "" : " ", error.detail);
   return 2;
@@ -185,15 +206,9 @@ int run_serve(const ServeOptions& options) {
   const Chain chain = (*engine)->chain();
   Front front({settings.account, settings.region, settings.metrics}, chain, health, metrics, **access_log);
 
-  const auto control = ControlSocket::listen(data, [&](std::string_view request) -> Result<std::string> {
-    constexpr std::string_view kBackup = "backup ";
-    if (!request.starts_with(kBackup)) return client_error("UnknownRequest", "The server does not know this request.");
-    const std::filesystem::path destination(request.substr(kBackup.size()));
-    auto done = backup_to((*engine)->storage(), destination);
-    if (done) log::info("backup to {}: {}", destination.string(), *done);
-    return done;
-  });
-  // Without it only `likeness backup` does not work while the server runs.
+  const auto control =
+      ControlSocket::listen(data, [&](std::string_view request) { return answer_control(**engine, request); });
+  // Without it only `likeness backup`, `call` and `deploy` do not work while the server runs.
   if (!control) log::warn("{} {}", control.error().message, control.error().detail);
 
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include "app/cli/commands.hpp"
 #include "app/cli/face_json.hpp"
@@ -74,6 +77,33 @@ Result<void> draw_faces(const std::string& path, const Photo& photo, const Detec
   return write_picture(path, *picture);
 }
 
+/// The face in the middle with as much room around it as a passport photo has; cut at the borders of the photo.
+media::Image cropped(const media::Image& photo, const vision::Box& box) {
+  constexpr float kBeside = .6f, kAbove = .6f, kBelow = .7f;  // of the face's box
+  const auto pixel = [](float ratio, int size) { return std::clamp(static_cast<int>(ratio * float(size)), 0, size); };
+  const int left = pixel(box.left - kBeside * box.width, photo.width());
+  const int right = pixel(box.left + (1 + kBeside) * box.width, photo.width());
+  const int top = pixel(box.top - kAbove * box.height, photo.height());
+  const int bottom = pixel(box.top + (1 + kBelow) * box.height, photo.height());
+  media::Image out(std::max(right - left, 1), std::max(bottom - top, 1));
+  for (int y = 0; y < out.height(); ++y)
+    std::copy_n(
+        photo.row(std::min(top + y, photo.height() - 1)) + std::ptrdiff_t{3} * std::min(left, photo.width() - 1),
+        std::size_t{3} * static_cast<std::size_t>(out.width()), out.row(y));
+  return out;
+}
+
+/// NAME-1.jpg, NAME-2.jpg ... in the order of the faces.
+Result<void> write_crops(const std::string& folder, const std::string& path, const Photo& photo,
+                         const Detected& found) {
+  const std::string name = std::filesystem::path(path).stem().string();
+  for (std::size_t i = 0; i < found.faces.size(); ++i) {
+    const auto file = std::filesystem::path(folder) / fmt::format("{}-{}.jpg", name, i + 1);
+    if (auto written = write_picture(file.string(), cropped(photo.image, found.faces[i].box)); !written) return written;
+  }
+  return {};
+}
+
 }  // namespace
 
 int run_detect(const DetectOptions& options, FaceService& service, Console& console) {
@@ -85,6 +115,11 @@ int run_detect(const DetectOptions& options, FaceService& service, Console& cons
     if (!paths) return give_up(console, paths.error());
     pictures = std::move(*paths);
   }
+  if (options.crops) {
+    std::error_code problem;
+    std::filesystem::create_directories(*options.crops, problem);
+    if (problem) return give_up(console, client_error("NotWritable", *options.crops + " cannot be made.").value());
+  }
   std::size_t faces = 0;
   const auto work = [&](std::size_t i, const Photo& photo) -> Result<Detected> {
     auto found = service.detect(photo, vision::Features::attributes());
@@ -92,6 +127,8 @@ int run_detect(const DetectOptions& options, FaceService& service, Console& cons
     Detected detected{std::move(*found), photo.image.width(), photo.image.height()};
     if (!pictures.empty())
       if (auto drawn = draw_faces(pictures[i], photo, detected); !drawn) return fail(drawn);
+    if (options.crops)
+      if (auto cut = write_crops(*options.crops, (*photos)[i], photo, detected); !cut) return fail(cut);
     return detected;
   };
   const auto show = [&](std::size_t i, const Detected& found) {

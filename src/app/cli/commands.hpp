@@ -13,6 +13,7 @@ namespace likeness::app {
 struct DetectOptions {
   std::vector<std::string> photos = {};
   std::optional<std::string> draw = {};
+  std::optional<std::string> crops = {};  // a folder that gets each face as a photo of its own
   std::size_t jobs = default_jobs();
 };
 int run_detect(const DetectOptions& options, FaceService& service, Console& console);

@@ -166,6 +166,8 @@ void add_detect(CLI::App& root, int& exit_code) {
   CLI::App* command = root.add_subcommand("detect", "Find faces and say what is on them");
   add_photos(command, options->photos);
   add_draw(command, options->draw);
+  command->add_option("--crops", options->crops, "a folder that gets each face as a photo of its own")
+      ->type_name("DIR");
   add_jobs(command, options->jobs);
   add_common(command, common);
   command->callback([=, &exit_code] { exit_code = run_with_service(run_detect, *options, *common); });

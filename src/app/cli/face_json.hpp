@@ -1,34 +1,21 @@
 #pragma once
 
-#include <vector>
-
 #include "app/cli/face_service.hpp"
-#include "domain/checks/rules.hpp"
-#include "vision/face.hpp"
+#include "apps/faces_json.hpp"
 
-// NOLINTBEGIN(readability-identifier-naming): the library's names, declared so that its headers stay in .cpp files.
-namespace boost::json {
-class value;
-class object;
-class array;
-}  // namespace boost::json
-// NOLINTEND(readability-identifier-naming)
-
-/// Findings in the member names of the AWS API, both ways: written for `--json`, read from a server's answers.
+/// Faces of collections in the member names of the AWS API, beside those of photos.
 namespace likeness::app {
 
-boost::json::object box_json(const vision::Box& box);
-/// A FaceDetail with what the face has.
-boost::json::object face_detail_json(const vision::Face& face);
-boost::json::array face_details_json(const std::vector<vision::Face>& faces);
+using apps::box_json;
+using apps::box_of_json;
+using apps::face_detail_json;
+using apps::face_details_json;
+using apps::face_of_json;
+using apps::rules_json;
+
 /// A Face of a collection.
 boost::json::object stored_face_json(const StoredFace& face);
-/// "Rule", "Result", "Measured", "Wanted", "Margin", "Reason" (and "Hint") of each rule.
-boost::json::array rules_json(const checks::RuleSet& rules, const checks::Verdict& verdict);
-
-/// Members that are missing or of another type are left at their defaults: the server is newer or older than we are.
-vision::Face face_of_json(const boost::json::value& detail);
-vision::Box box_of_json(const boost::json::value& box);
+/// Members that are missing or of another type are left at their defaults.
 StoredFace stored_face_of_json(const boost::json::value& face);
 
 }  // namespace likeness::app
