@@ -143,17 +143,21 @@ bool answer_unmatched(Call& call) {
                             called.empty() ? "without an X-Amz-Target header" : called.substr(0, 128)));
 }
 
+/// In the protocol that the client is likely to speak.
+bool answer_unknown_service(Call& call) {
+  std::string message = "The request names no service: it has no X-Amz-Target and no credential scope of one";
+  if (const auto target = call.request.headers.find("x-amz-target"))
+    message = fmt::format("No service here has the target {}", target->substr(0, target->rfind('.')).substr(0, 128));
+  else if (!call.route.wanted.empty())
+    message = fmt::format("There is no service {} here", call.route.wanted.substr(0, 128));
+  if (call.route.is_query_call) call.codec = &query_codec();
+  return refuse(call, "UnknownOperationException", std::move(message), 404);
+}
+
 bool route(Call& call) {
   call.route = call.state.router.find(call.request);
   call.service = call.route.service;
-  if (call.service == nullptr) {
-    const auto target = call.request.headers.find("x-amz-target");
-    const auto prefix = target ? target->substr(0, target->rfind('.')) : std::string_view();
-    return refuse(call, "UnknownOperationException",
-                  target ? fmt::format("No service here has the target {}", prefix.substr(0, 128))
-                         : "The request names no service: it has no X-Amz-Target and no credential scope of one",
-                  404);
-  }
+  if (call.service == nullptr) return answer_unknown_service(call);
   const auto& model = call.service->model();
   call.codec = codec_for(model, call.request);
   if (call.codec == nullptr)

@@ -239,6 +239,18 @@ TEST_F(GatewayTest, RefusesServicesItDoesNotHave) {
   EXPECT_THAT(answer.response.body, HasSubstr("UnknownOperationException"));
 }
 
+TEST_F(GatewayTest, AnswersACallToAQueryServiceThatItDoesNotHaveInXml) {
+  auto form = request("x", "Action=DescribeInstances&Version=2016-11-15");
+  form.headers.remove("X-Amz-Target");
+  form.headers.set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+  sign_headers(form, key_, {.region = "us-east-1", .service = "ec2", .time = clock_.now(), .rules = {}});
+  const auto answer = gateway_.handle(form);
+  EXPECT_EQ(answer.response.status, 404);
+  EXPECT_EQ(answer.response.headers.get("content-type"), "text/xml");
+  EXPECT_THAT(answer.response.body, StartsWith("<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"
+                                               "<Message>There is no service ec2 here</Message></Error><RequestId>"));
+}
+
 TEST_F(GatewayTest, RefusesBadSignaturesInTheWordsOfTheProtocol) {
   const auto unsigned_call = gateway_.handle(request("DescribeCollection", "{}"));
   EXPECT_EQ(unsigned_call.response.status, 400);

@@ -196,6 +196,11 @@ std::pair<std::string_view, std::string_view> split_target(std::string_view targ
   return {target.substr(0, dot), target.substr(dot + 1)};
 }
 
+bool may_be_query_call(const net::Request& request) {
+  return request.headers.get("content-type").starts_with("application/x-www-form-urlencoded") ||
+         request.query().find("Action=") != std::string_view::npos;
+}
+
 /// A parameter of the form in the body or of the query.
 std::string parameter(const net::Request& request, std::string_view name) {
   if (auto value = form_value(as_text(request.body), name)) return *value;
@@ -238,8 +243,7 @@ const Router::State::Entry* Router::State::find_service(const net::Request& requ
   if (const auto* entry = first([&](const ServiceModel& model) { return model.endpoint_prefix == label; }))
     return entry;
   // Forms that need no signature (AssumeRoleWithWebIdentity) name the version of their service.
-  if (request.headers.get("content-type").starts_with("application/x-www-form-urlencoded") ||
-      request.query().find("Action=") != std::string_view::npos) {
+  if (may_be_query_call(request)) {
     const auto action = parameter(request, "Action");
     const auto version = parameter(request, "Version");
     if (const auto* entry = first([&](const ServiceModel& model) {
@@ -292,7 +296,13 @@ Route Router::find(const net::Request& request) const {
   Route route;
   const S3Host host = parse_s3_host(request.headers.get("host"), state_->domains);
   const auto* entry = state_->find_service(request, host);
-  if (entry == nullptr) return route;
+  if (entry == nullptr) {
+    if (const auto claim = read_claim(request)) route.wanted = claim->scope.service;
+    if (!request.headers.contains("x-amz-target") && may_be_query_call(request))
+      route.called = parameter(request, "Action");
+    route.is_query_call = !route.called.empty();
+    return route;
+  }
   route.service = entry->service;
   const ServiceModel& model = entry->service->model();
   if (is_rest(model)) {

@@ -22,6 +22,8 @@ struct Route {
   const Service* service = nullptr;      // null: none
   const Operation* operation = nullptr;  // null: none of the service's
   std::string called;                    // the operation's name as the client said it, also where there is none
+  std::string wanted;                    // where there is no service: what the signature calls the one it is for
+  bool is_query_call = false;            // where there is no service: an Action, as query services have it
   std::vector<Label> labels;
   bool bad_path = false;  // a '%' without two hexadecimal digits in one of the labels
 };
