@@ -37,14 +37,15 @@ std::string_view message_name(const ErrorAnswer& error) {
     for (const auto& member : error.shape->members)
       if (net::equal_ignoring_case(member.name, "message")) return member.wire_name;
   }
-  // The framework's own way: recorded answers have "Message" in this one and "message" in the others.
-  return error.code == "SerializationException" ? "Message" : "message";
+  // The framework's own way: recorded answers have "Message" in these and "message" in the others.
+  return error.code == "SerializationException" || error.code == "AccessDeniedException" ? "Message" : "message";
 }
 
 /// AWS JSON 1.0 and 1.1: everything in the body, the operation in X-Amz-Target.
 class JsonCodec final : public Codec {
  public:
-  explicit JsonCodec(std::string_view version) : content_type_(fmt::format("application/x-amz-json-{}", version)) {}
+  explicit JsonCodec(std::string_view version)
+      : content_type_(fmt::format("application/x-amz-json-{}", version)), qualifies_(version == "1.0") {}
 
   Result<std::vector<Violation>> read(const Routed& routed, const Operation& operation, void* input) const override {
     // Services take no body at all for {}.
@@ -75,19 +76,14 @@ class JsonCodec final : public Codec {
     head(error.status, error.request_id, response);
     std::string& out = response.body;
     out = "{\"__type\":";
-    if (error.model != nullptr && error.model->query_compatible) {
+    const bool has_codes = error.model != nullptr && error.model->query_compatible;
+    if (has_codes) {
       // SDKs know these errors by the codes of the query protocol, which the services spoke before.
       if (const auto code = query_code(error); !code.empty())
         response.headers.set("x-amzn-query-error",
                              fmt::format("{};{}", code, error.status < 500 ? "Sender" : "Receiver"));
-      const std::string_view space =
-          error.shape != nullptr ? error.model->id : std::string_view("com.amazon.coral.service");
-      write_json_string(fmt::format("{}{}#{}", error.shape != nullptr ? "com.amazonaws." : "", space,
-                                    error.shape != nullptr ? error.shape->name : std::string_view(error.code)),
-                        out);
-    } else {
-      write_json_string(error.code, out);
     }
+    write_json_string(type_of(error, has_codes), out);
     if (error.structure != nullptr && error.shape != nullptr) {
       write_json_members(*error.shape, error.structure, out, false);
       out += '}';
@@ -108,11 +104,24 @@ class JsonCodec final : public Codec {
   }
 
   ErrorAnswer auth_error(const AuthProblem& problem) const override {
-    return {
+    ErrorAnswer answer{
         .code = std::string(auth_code(problem.failure)), .message = problem.message, .status = 400, .request_id = {}};
+    if (qualifies_ && problem.failure == AuthFailure::Missing)
+      answer.message = "Request is missing Authentication Token";
+    return answer;
   }
 
  private:
+  /// Services of JSON 1.0 say whose error it is where it is not of their model, those that spoke the query protocol in
+  /// any case; SDKs take off what stands before "#".
+  std::string type_of(const ErrorAnswer& error, bool names_model) const {
+    if (error.shape != nullptr)
+      return names_model ? fmt::format("com.amazonaws.{}#{}", error.model->id, error.shape->name) : error.code;
+    if (!qualifies_ && !names_model) return error.code;
+    const bool of_input = error.code == "ValidationException" && !names_model;
+    return fmt::format("com.amazon.coral.{}#{}", of_input ? "validate" : "service", error.code);
+  }
+
   void head(int status, const std::string& request_id, net::Response& response) const {
     response.status = status;
     response.headers.set("Content-Type", content_type_);
@@ -120,6 +129,7 @@ class JsonCodec final : public Codec {
   }
 
   const std::string content_type_;
+  const bool qualifies_;
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 import datetime
 import http.client
+import pathlib
 import re
+import subprocess
 import time
 import urllib.parse
 
@@ -14,9 +16,12 @@ from botocore.credentials import Credentials
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 REKOGNITION = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "RekognitionService.ListCollections"}
+TABLES = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.ListTables"}
+JSON = ("rekognition", "dynamodb")
 # service: method, path, headers, body, what a good answer holds
 CALLS = {
     "rekognition": ("POST", "/", REKOGNITION, "{}", "CollectionIds"),
+    "dynamodb": ("POST", "/", TABLES, "{}", "TableNames"),
     "sts": ("POST", "/", {"Content-Type": FORM}, "Action=GetCallerIdentity&Version=2011-06-15", "GetCallerIdentityResult"),
     "iam": ("POST", "/", {"Content-Type": FORM}, "Action=ListUsers&Version=2010-05-08", "ListUsersResult"),
     "s3": ("GET", "/", {}, "", "ListAllMyBucketsResult"),
@@ -59,6 +64,10 @@ def send(server, method, path, headers, body):
     return answer.status, *found, text
 
 
+def per_protocol(service, *, json, query, s3):
+    return json if service in JSON else s3 if service == "s3" else query
+
+
 def expect(answer, expected):
     status, code, message, text = answer
     assert (status, code) == expected[:2], text
@@ -76,7 +85,7 @@ def test_a_good_signature_is_taken(server, service):
 def test_a_wrong_secret_is_refused(server, service):
     answer = send(server, *signed(server, service, credentials=(server.credentials[0], "wrong")))
     text = "The request signature we calculated does not match the signature you provided."
-    expect(answer, (400, "InvalidSignatureException", text) if service == "rekognition"
+    expect(answer, (400, "InvalidSignatureException", text) if service in JSON
            else (403, "SignatureDoesNotMatch", text))
 
 
@@ -84,25 +93,23 @@ def test_a_wrong_secret_is_refused(server, service):
 def test_an_unknown_key_is_refused(server, service):
     answer = send(server, *signed(server, service, credentials=("AKIAUNKNOWNUNKNOWN00", "secret")))
     unknown = "The security token included in the request is invalid."
-    expect(answer, {"rekognition": (400, "UnrecognizedClientException", unknown),
-                    "s3": (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
-                    }.get(service, (403, "InvalidClientTokenId", unknown)))
+    expect(answer, per_protocol(service, json=(400, "UnrecognizedClientException", unknown), query=(403, "InvalidClientTokenId", unknown),
+                                s3=(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")))
 
 
 @SERVICES
 def test_a_token_that_is_not_ours_is_refused(server, service):
     answer = send(server, *signed(server, service, credentials=("ASIAUNKNOWNUNKNOWN00", "secret", "bm8gdG9rZW4=")))
     unknown = "The security token included in the request is invalid."
-    expect(answer, {"rekognition": (400, "UnrecognizedClientException", unknown),
-                    "s3": (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
-                    }.get(service, (403, "InvalidClientTokenId", unknown)))
+    expect(answer, per_protocol(service, json=(400, "UnrecognizedClientException", unknown), query=(403, "InvalidClientTokenId", unknown),
+                                s3=(400, "InvalidToken", "The provided token is malformed or otherwise invalid.")))
 
 
-@pytest.mark.parametrize("service", ["rekognition", "sts", "iam"])
+@pytest.mark.parametrize("service", ["rekognition", "dynamodb", "sts", "iam"])
 def test_no_signature_is_refused(server, service):
     method, path, headers, body, _ = CALLS[service]
     expect(send(server, method, path, headers, body),
-           (400, "MissingAuthenticationTokenException") if service == "rekognition" else (403, "MissingAuthenticationToken"))
+           (400, "MissingAuthenticationTokenException") if service in JSON else (403, "MissingAuthenticationToken"))
 
 
 def test_without_a_signature_a_bucket_is_private(server):
@@ -120,9 +127,8 @@ def test_without_a_signature_a_bucket_is_private(server):
 def test_a_clock_that_is_wrong_is_refused(server, service, minutes, text):
     at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     expect(send(server, *signed(server, service, at=at)),
-           {"rekognition": (400, "InvalidSignatureException", text),
-            "s3": (403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
-            }.get(service, (403, "SignatureDoesNotMatch", text)))
+           per_protocol(service, json=(400, "InvalidSignatureException", text), query=(403, "SignatureDoesNotMatch", text),
+                                s3=(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")))
 
 
 @SERVICES
@@ -135,9 +141,8 @@ def test_a_clock_within_a_quarter_of_an_hour_is_taken(server, service):
 def test_a_scope_of_another_region_is_refused(server, service):
     answer = send(server, *signed(server, service, region="eu-west-1"))
     text = "Credential should be scoped to a valid region"
-    expect(answer, {"rekognition": (400, "InvalidSignatureException", text),
-                    "s3": (400, "AuthorizationHeaderMalformed"),
-                    }.get(service, (403, "SignatureDoesNotMatch", text)))
+    expect(answer, per_protocol(service, json=(400, "InvalidSignatureException", text), query=(403, "SignatureDoesNotMatch", text),
+                                s3=(400, "AuthorizationHeaderMalformed")))
 
 
 @pytest.mark.parametrize("service", ["iam", "sts"])
@@ -152,11 +157,37 @@ def test_a_scope_of_another_service_is_refused(server):
            (400, "InvalidSignatureException", "Credential should be scoped to correct service: 'rekognition'."))
 
 
-@pytest.mark.parametrize("service", ["rekognition", "sts", "iam"])
+@pytest.mark.parametrize("service", ["rekognition", "dynamodb", "sts", "iam"])
 def test_a_tampered_body_is_refused(server, service):
     method, path, headers, body = signed(server, service)
     answer = send(server, method, path, headers, body.replace("Version", "X=1&Version").replace("{}", '{"MaxResults":1}'))
-    expect(answer, (400, "InvalidSignatureException") if service == "rekognition" else (403, "SignatureDoesNotMatch"))
+    expect(answer, (400, "InvalidSignatureException") if service in JSON else (403, "SignatureDoesNotMatch"))
+
+
+@pytest.mark.parametrize("error,changed", [
+    ("MissingAuthenticationTokenException\",\"message\":\"Request is missing Authentication Token", {"Authorization": None}),
+    ("IncompleteSignatureException", {"Authorization": "AWS4-HMAC-SHA256 Credential=A/B"}),
+    ("InvalidSignatureException", {"X-Amz-Target": "DynamoDB_20120810.DescribeLimits"}),
+    ("UnrecognizedClientException", {"X-Amz-Security-Token": "bm8gdG9rZW4="}),
+])
+def test_dynamodb_says_that_such_errors_are_the_framework_s(server, error, changed):
+    """As JSON 1.0 services do; SDKs take the prefix off."""
+    method, path, headers, body = signed(server, "dynamodb")
+    headers = {name: value for name, value in (headers | changed).items() if value is not None}
+    status, _, _, text = send(server, method, path, headers, body)
+    assert status == 400 and text.startswith('{"__type":"com.amazon.coral.service#' + error), text
+
+
+def test_dynamodb_qualifies_no_error_of_its_model(server):
+    call = signed(server, "dynamodb")
+    for target, body, start in (("GetItem", '{"TableName":"none-such","Key":{"a":{"S":"b"}}}', '{"__type":"ResourceNotFoundException"'),
+                                ("GetItem", "{}", '{"__type":"com.amazon.coral.validate#ValidationException"')):
+        method, path, headers, _ = call
+        request = AWSRequest(method, server.endpoint + path, data=body,
+                             headers={"Content-Type": headers["Content-Type"], "X-Amz-Target": "DynamoDB_20120810." + target})
+        SigV4Auth(Credentials(*server.credentials), "dynamodb", "us-east-1").add_auth(request)
+        status, _, _, text = send(server, method, path, dict(request.headers), body)
+        assert status == 400 and text.startswith(start), text
 
 
 def test_a_tampered_object_is_refused_and_not_kept(server):
@@ -175,7 +206,7 @@ def test_a_header_that_was_signed_and_changed_is_refused(server, service):
     date = datetime.datetime.strptime(headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ") + datetime.timedelta(seconds=1)
     headers["X-Amz-Date"] = date.strftime("%Y%m%dT%H%M%SZ")
     expect(send(server, method, path, headers, body),
-           (400, "InvalidSignatureException") if service == "rekognition" else (403, "SignatureDoesNotMatch"))
+           (400, "InvalidSignatureException") if service in JSON else (403, "SignatureDoesNotMatch"))
 
 
 @pytest.mark.parametrize("service", ["sts", "s3"])
@@ -193,3 +224,33 @@ def test_a_presigned_url_that_was_changed_is_refused(server, service):
     method, path, headers, body = signed(server, service, expires=300)
     for changed in (path.replace("X-Amz-Expires=300", "X-Amz-Expires=3000"), path + "&more=1"):
         expect(send(server, method, changed, headers, body), (403, "SignatureDoesNotMatch"))
+
+
+@pytest.fixture(scope="module")
+def expired_session(tmp_path_factory):
+    """A server whose clock has moved on by an hour, and credentials of a session of a quarter of an hour, good before."""
+    from likeness_server import Server
+
+    folder = tmp_path_factory.mktemp("expired")
+    library = folder / "moved_clock.so"
+    source = pathlib.Path(__file__).with_name("moved_clock.c")
+    subprocess.run(["clang-19", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    now = Server(folder)
+    sts = now.client("sts")
+    session = sts.get_session_token(DurationSeconds=900)["Credentials"]
+    session = session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"]
+    assert send(now, *signed(now, "dynamodb", credentials=session))[0] == 200
+    now.stop()
+    later = Server(folder, env={"LD_PRELOAD": str(library), "MOVED_CLOCK": "3600"})
+    yield later, session, datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    later.stop()
+
+
+@SERVICES
+def test_a_session_that_has_expired_is_refused(expired_session, service):
+    server, session, at = expired_session
+    assert send(server, *signed(server, service, at=at))[0] == 200, "the clock is moved, and long-lived keys go on"
+    text = "The security token included in the request is expired"
+    expect(send(server, *signed(server, service, credentials=session, at=at)),
+           per_protocol(service, json=(400, "ExpiredTokenException", text), query=(403, "ExpiredToken", text),
+                        s3=(400, "ExpiredToken", "The provided token has expired.")))
