@@ -121,31 +121,8 @@ Result<Version> Objects::add(const Bucket& bucket, Version version, const std::v
     append(writes, extra);
     Contents::Garbage garbage;
     Current next{.version = version, .has_others = false, .null_order = {}};
-    if (current) {
-      const Version& old = current->version;
-      next.has_others = current->has_others;
-      next.null_order = current->null_order;
-      if (version.is_null && old.is_null) {
-        contents_.discard(old, garbage);
-      } else {
-        writes.push_back(objects::put(kVersions, version_key(bucket, old), encode(old)));
-        next.has_others = true;
-        if (old.is_null) next.null_order = old.order;
-        if (version.is_null && !current->null_order.empty()) {
-          // There is one version with the id "null": this one from now on.
-          const storage::Key key{versions_of(bucket.id, old.key), current->null_order};
-          auto replaced = store_.get(kVersions, key);
-          if (!replaced) return internal(replaced.error());
-          if (*replaced) {
-            auto other = decode_version(old.key, **replaced);
-            if (!other) return internal(other.error());
-            contents_.discard(*other, garbage);
-            writes.push_back(provided(erase(kVersions, key), *replaced));
-          }
-          next.null_order.clear();
-        }
-      }
-    }
+    if (current)
+      if (auto displaced = displace(bucket, *current, next, writes, garbage); !displaced) return fail(displaced);
     writes.push_back(put_current(bucket, next, found->stored));
     append(writes, garbage.writes);
     const auto entry = entry_of(bucket, version, kind, origin);
@@ -157,6 +134,33 @@ Result<Version> Objects::add(const Bucket& bucket, Version version, const std::v
     }
     if (auto again = retry_or_fail(bucket, done.error(), attempt); !again) return fail(again);
   }
+}
+
+Result<void> Objects::displace(const Bucket& bucket, const Current& current, Current& next,
+                               std::vector<storage::Write>& writes, Contents::Garbage& garbage) const {
+  const Version& old = current.version;
+  next.has_others = current.has_others;
+  next.null_order = current.null_order;
+  if (next.version.is_null && old.is_null) {
+    contents_.discard(old, garbage);
+    return {};
+  }
+  writes.push_back(objects::put(kVersions, version_key(bucket, old), encode(old)));
+  next.has_others = true;
+  if (old.is_null) next.null_order = old.order;
+  if (!next.version.is_null || current.null_order.empty()) return {};
+  // There is one version with the id "null": the new one from now on.
+  const storage::Key key{versions_of(bucket.id, old.key), current.null_order};
+  auto replaced = store_.get(kVersions, key);
+  if (!replaced) return internal(replaced.error());
+  if (*replaced) {
+    auto other = decode_version(old.key, **replaced);
+    if (!other) return internal(other.error());
+    contents_.discard(*other, garbage);
+    writes.push_back(provided(erase(kVersions, key), *replaced));
+  }
+  next.null_order.clear();
+  return {};
 }
 
 Result<Version> Objects::find(const Bucket& bucket, const std::string& key,
@@ -222,29 +226,9 @@ Result<std::optional<Removed>> Objects::try_remove_current(const Bucket& bucket,
     told.modified = std::chrono::floor<std::chrono::seconds>(now);
     Current next{.version = told, .has_others = false, .null_order = {}};
     if (current) {
-      const Version& old = current->version;
-      next.has_others = current->has_others;
-      next.null_order = current->null_order;
-      if (told.is_null && old.is_null) {
-        if (auto free = check_lock(old, removal.bypass_governance, now); !free) return fail(free);
-        contents_.discard(old, garbage);
-      } else {
-        writes.push_back(objects::put(kVersions, version_key(bucket, old), encode(old)));
-        next.has_others = true;
-        if (old.is_null) next.null_order = old.order;
-        if (told.is_null && !current->null_order.empty()) {
-          const storage::Key key{versions_of(bucket.id, old.key), current->null_order};
-          auto replaced = store_.get(kVersions, key);
-          if (!replaced) return internal(replaced.error());
-          if (*replaced) {
-            auto other = decode_version(old.key, **replaced);
-            if (!other) return internal(other.error());
-            contents_.discard(*other, garbage);
-            writes.push_back(provided(erase(kVersions, key), *replaced));
-          }
-          next.null_order.clear();
-        }
-      }
+      if (told.is_null && current->version.is_null)
+        if (auto free = check_lock(current->version, removal.bypass_governance, now); !free) return fail(free);
+      if (auto displaced = displace(bucket, *current, next, writes, garbage); !displaced) return fail(displaced);
     }
     writes.push_back(put_current(bucket, next, found->stored));
     removed = {.existed = true, .made_marker = true, .removed_marker = false, .version_id = told.version_id()};

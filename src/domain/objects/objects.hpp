@@ -103,6 +103,10 @@ class Objects {
   Result<Found> read(const Bucket& bucket, const std::string& key) const;
   /// Whether to try again: the commit's expectations failed because someone else was first.
   Result<void> retry_or_fail(const Bucket& bucket, const Error& error, int attempt) const;
+  /// What becomes of the version that was current until `next` came before it. A null version replaces the one that
+  /// there is; what is replaced becomes garbage.
+  Result<void> displace(const Bucket& bucket, const Current& current, Current& next,
+                        std::vector<storage::Write>& writes, Contents::Garbage& garbage) const;
   domain::ChangeFeed::Entry entry_of(const Bucket& bucket, const Version& version, const std::string& kind,
                                      const Origin& origin);
   Result<std::optional<Removed>> try_remove_version(const Bucket& bucket, const Removal& removal, int attempt);
