@@ -73,7 +73,7 @@ def main() -> None:
                 print(run.stdout)
             if run.returncode not in (0, 1, 5):
                 sys.exit(f"{file.name} could not be run:\n{run.stdout[-2000:]}")
-            for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR) \S*?/(test_\w+\.py::\S+)", run.stdout, re.MULTILINE):
+            for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR) \S*?/(test_\w+\.py::.+?)(?: - .*)?$", run.stdout, re.MULTILINE):
                 (passed if outcome == "PASSED" else failed).add(name)
         server.stop()
     known = known_failures(arguments.service)

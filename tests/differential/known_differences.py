@@ -114,6 +114,7 @@ WORDS = [
      "Local takes a value for a step of a path"),
     (r"One or more parameter values were invalid: Condition parameter type does not match schema type",
      r"Key attribute's data type should match its data type in table's schema: Key \w+", "PartiQL: kinds of keys in IN"),
+    (r"The table does not have the specified index: .*", r"The table does not have the specified index", "PartiQL: moto"),
     (r"Type mismatch for attribute to update", r"One or more parameter values were invalid: (ADD|DELETE) action .*is not supported for the type \w+",
      "dynalite"),
     # CreateTable

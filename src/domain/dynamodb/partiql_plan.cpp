@@ -265,7 +265,7 @@ Result<ReadPlan> plan_read(const Statement& statement, const Target& target, con
   if (auto fine = check_parameters(statement, parameters); !fine) return fail(fine);
   if (!target.index.empty()) {
     plan.index = table.find_index(target.index);
-    if (plan.index == nullptr) return validation("The table does not have the specified index: " + target.index);
+    if (plan.index == nullptr) return validation("The table does not have the specified index");
   }
   auto columns = columns_of(statement, table, plan.index, plan.whole_items);
   if (!columns) return fail(columns);

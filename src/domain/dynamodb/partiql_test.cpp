@@ -167,7 +167,7 @@ TEST(Partiql, ErrorsSayWhatAwsSays) {
   EXPECT_EQ(error_of("SELECT v, v FROM Photos"), "Duplicate identifiers in select clause: v");
   EXPECT_EQ(error_of("SELECT v FROM Photos.byG"),
             "One or more parameter values were invalid: Global secondary index byG does not project [v]");
-  EXPECT_EQ(error_of("SELECT * FROM Photos.other"), "The table does not have the specified index: other");
+  EXPECT_EQ(error_of("SELECT * FROM Photos.other"), "The table does not have the specified index");
   EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = 1"),
             "Key attribute's data type should match its data type in table's schema: Key pk");
   EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = ?"),

@@ -56,15 +56,12 @@ Result<void> read_projection(const Input& in, Placeholders& placeholders, Readin
   return {};
 }
 
-/// Query and Scan say the same, and Query calls it a validation error.
 template <class Input>
 Result<void> check_select(const Input& in) {
   using shapes::Select;
   if (!in.select) return {};
   const auto refuse = [](std::string_view what) {
-    constexpr std::string_view kPrefix =
-        std::is_same_v<Input, shapes::QueryInput> ? "1 validation error detected: " : "";
-    return validation(fmt::format("{}{}", kPrefix, what));
+    return validation(fmt::format("1 validation error detected: {}", what));
   };
   const bool named = in.attributes_to_get || in.projection_expression;
   if (*in.select == Select::SpecificAttributes) {
@@ -322,10 +319,7 @@ Result<shapes::ScanOutput> scan(Database& database, const aws::RequestContext& c
     return validation(
         "The Segment parameter is required but was not present in the request when parameter TotalSegments is present");
   if (in.total_segments && *in.segment >= *in.total_segments)
-    return validation(
-        fmt::format("The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-                    "Segment: {} is not less than TotalSegments: {}",
-                    *in.segment, *in.total_segments));
+    return validation("The Segment parameter is zero-based and must be less than parameter TotalSegments");
   auto placeholders = placeholders_of(in.expression_attribute_names, in.expression_attribute_values);
   if (!placeholders) return fail(placeholders);
   if (in.filter_expression) {
