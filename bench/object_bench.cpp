@@ -4,11 +4,8 @@
 //   object_bench FOLDER [--seconds N] [--threads N] [--only WORD]
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,16 +14,15 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "domain/objects/object_store.hpp"
+#include "measured_loop.hpp"
 #include "storage/embedded.hpp"
 
 namespace likeness::objects {
 namespace {
-
-using std::chrono::steady_clock;
 
 struct Arguments {
   std::filesystem::path folder;
@@ -35,49 +31,14 @@ struct Arguments {
   std::string only;
 };
 
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-/// Calls `work(thread, turn)` from many threads for a while; prints rate, time and CPU time of one.
+/// Prints rate, time and CPU time of one.
 void measure(const Arguments& arguments, const std::string& name, int threads, std::size_t size,
              const std::function<bool(int thread, int turn)>& work) {
-  std::vector<std::vector<float>> times(static_cast<std::size_t>(threads));
-  std::atomic<bool> failed = false;
-  const double cpu = cpu_seconds();
-  const auto begin = steady_clock::now();
-  const auto until = begin + std::chrono::duration<double>(arguments.seconds);
-  {
-    std::vector<std::jthread> workers;
-    workers.reserve(static_cast<std::size_t>(threads));
-    for (int thread = 0; thread < threads; ++thread)
-      workers.emplace_back([&, thread] {
-        auto& mine = times[static_cast<std::size_t>(thread)];
-        for (int turn = 0;; ++turn) {
-          const auto before = steady_clock::now();
-          if (before >= until) return;
-          if (!work(thread, turn)) failed = true;
-          mine.push_back(std::chrono::duration<float, std::milli>(steady_clock::now() - before).count());
-        }
-      });
-  }
-  const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
-  std::vector<float> all;
-  for (const auto& some : times) all.insert(all.end(), some.begin(), some.end());
-  std::sort(all.begin(), all.end());
-  if (all.empty()) return;
-  const auto at = [&](double part) {
-    return all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))];
-  };
-  const auto count = static_cast<double>(all.size());
-  fmt::print("| {} | {} | {:.0f} | {:.0f} | {:.2f} | {:.2f} | {:.2f} |{}\n", name, threads, count / seconds,
-             count * static_cast<double>(size) / seconds / 1e6, at(0.5), at(0.99), (cpu_seconds() - cpu) / count * 1e3,
-             failed ? " FAILED" : "");
+  const auto found = bench::measured_loop(threads, arguments.seconds, work);
+  const auto count = static_cast<double>(found.turns);
+  fmt::print("| {} | {} | {:.0f} | {:.0f} | {:.2f} | {:.2f} | {:.2f} |{}\n", name, threads, count / found.seconds,
+             count * static_cast<double>(size) / found.seconds / 1e6, found.p50_ms, found.p99_ms,
+             found.cpu_seconds / count * 1e3, found.failed ? " FAILED" : "");
   std::fflush(stdout);
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,12 +19,11 @@
 #include <utility>
 #include <vector>
 
+#include "measured_loop.hpp"
 #include "storage/embedded.hpp"
 
 namespace likeness::storage {
 namespace {
-
-using std::chrono::steady_clock;
 
 struct Arguments {
   std::filesystem::path folder;
@@ -35,37 +33,14 @@ struct Arguments {
   EmbeddedOptions options;
 };
 
-/// Calls `work(thread, turn)` from many threads for a while and prints how often and how long.
+/// Prints how often and how long.
 void measure(const Arguments& arguments, const std::string& name, int threads,
              const std::function<bool(int thread, int turn)>& work) {
   if (name.find(arguments.only) == std::string::npos) return;
-  std::vector<std::vector<float>> times(static_cast<std::size_t>(threads));
-  std::atomic<bool> failed = false;
-  const auto begin = steady_clock::now();
-  const auto until = begin + std::chrono::duration<double>(arguments.seconds);
-  {
-    std::vector<std::jthread> workers;
-    workers.reserve(static_cast<std::size_t>(threads));
-    for (int thread = 0; thread < threads; ++thread)
-      workers.emplace_back([&, thread] {
-        auto& mine = times[static_cast<std::size_t>(thread)];
-        for (int turn = 0;; ++turn) {
-          const auto before = steady_clock::now();
-          if (before >= until) return;
-          if (!work(thread, turn)) failed = true;
-          mine.push_back(std::chrono::duration<float, std::milli>(steady_clock::now() - before).count());
-        }
-      });
-  }
-  const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
-  std::vector<float> all;
-  for (const auto& some : times) all.insert(all.end(), some.begin(), some.end());
-  std::sort(all.begin(), all.end());
-  const auto at = [&](double part) {
-    return all.empty() ? 0.0F : all[static_cast<std::size_t>(part * static_cast<double>(all.size() - 1))];
-  };
-  fmt::print("| {} | {} | {:.0f} | {:.3f} | {:.3f} |{}\n", name, threads, static_cast<double>(all.size()) / seconds,
-             at(0.5), at(0.99), failed ? " FAILED" : "");
+  const auto found = bench::measured_loop(threads, arguments.seconds, work);
+  fmt::print("| {} | {} | {:.0f} | {:.3f} | {:.3f} |{}\n", name, threads,
+             static_cast<double>(found.turns) / found.seconds, found.p50_ms, found.p99_ms,
+             found.failed ? " FAILED" : "");
   std::fflush(stdout);
 }
 
