@@ -8,7 +8,7 @@ Requests to Likeness carry SigV4 signatures of their whole bodies, as SDKs send 
 it is durable. They are laid out beforehand and sent by bare sockets, so that the client costs next to nothing: the
 machine's own loopback and memory are the ceiling. Prints one Markdown table.
 
-    bench/s3_bench.py [--seconds 10] [--likeness build/bench/likeness] [--only put|get] [--skip-moto]
+    bench/s3_bench.py [--seconds 4] [--likeness build/bench/likeness] [--only put|get] [--skip-moto]
 """
 
 import argparse
@@ -31,7 +31,6 @@ from http_bench import ROOT, Likeness
 
 SIZES = {"100 KB": 100_000, "10 MB": 10_000_000}
 CLIENTS = (1, 8, 32)
-KEYS = 64  # objects of a size: writes go round, reads find them
 BUCKET = "bench"
 
 
@@ -40,6 +39,9 @@ class Target:
 
     name = ""
     port = 0
+    keys = 64  # objects of a size: writes go round, reads find them
+    clients = CLIENTS
+    share = 1.0  # of the seconds of a cell
 
     def head(self, method: str, key: str, body: bytes) -> bytes:
         lines = f"{method} /{BUCKET}/{key} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
@@ -115,7 +117,12 @@ http {{
 
 
 class Moto(Target):
+    """A tenth of the others' rate or less, so a few objects, clients and seconds tell it."""
+
     name = "moto"
+    keys = 8
+    clients = (1, 8)
+    share = 0.5
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -204,10 +211,11 @@ def client(port: int, heads: list[bytes], body: bytes, first: int, seconds: floa
 def load(target: Target, method: str, size: int, clients: int, seconds: float) -> dict:
     """Clients are processes: with threads Python would be what is measured."""
     body = os.urandom(size) if method == "PUT" else b""
-    heads = [target.head(method, f"{size}-{n}", body) for n in range(KEYS)]
+    heads = [target.head(method, f"{size}-{n}", body) for n in range(target.keys)]
+    seconds *= target.share
     ready, results = multiprocessing.Barrier(clients), multiprocessing.Queue()
     running = [multiprocessing.Process(target=client, args=(
-        target.port, heads, body, n * KEYS // clients, seconds, ready, results))
+        target.port, heads, body, n * target.keys // clients, seconds, ready, results))
         for n in range(clients)]
     for one in running:
         one.start()
@@ -227,13 +235,13 @@ def fill(target: Target) -> None:
     for size in SIZES.values():
         body = os.urandom(size)
         connection = Connection(target.port)
-        for n in range(KEYS):
+        for n in range(target.keys):
             connection.call(target.head("PUT", f"{size}-{n}", body), body)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--likeness", type=pathlib.Path, default=ROOT / "build/bench/likeness")
     parser.add_argument("--folder", help="where the data goes: the disk that is to be measured")
     parser.add_argument("--only", choices=("put", "get"))
@@ -254,7 +262,7 @@ def main() -> None:
                     if arguments.only not in (None, method.lower()):
                         continue
                     for label, size in SIZES.items():
-                        for clients in CLIENTS:
+                        for clients in target.clients:
                             measured[method, label, clients, name] = load(target, method, size, clients,
                                                                           arguments.seconds)
             finally:
