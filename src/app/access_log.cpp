@@ -16,6 +16,8 @@ namespace likeness::app {
 namespace {
 
 constexpr std::size_t kMaxQueued = 4 * 1024 * 1024;  // bytes of lines that wait
+/// How long the first line waits for others: under load one write then takes many, and waking the thread costs nothing.
+constexpr std::chrono::milliseconds kGather{5};
 
 std::string time_with_milliseconds(TimePoint time) {
   std::string text = iso8601(time);
@@ -189,6 +191,7 @@ void AccessLog::run() {
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stopping_ || reopen_ || !queued_.empty(); });
+      changed_.wait_for(lock, kGather, [this] { return stopping_ || reopen_; });
       if (queued_.empty() && stopping_) return;
       lines.clear();
       lines.swap(queued_);

@@ -1,6 +1,7 @@
 #include "app/serve.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -69,6 +70,13 @@ Result<Settings> settings_of(const ServeOptions& options) {
   if (options.tls_key) sources.set.push_back("tls_key=" + *options.tls_key);
   if (options.tls_self_signed) sources.set.emplace_back("tls_self_signed=true");
   return config::load(sources);
+}
+
+/// The C library gives freed memory back to the system from 128 KB on and raises that only when something large was
+/// freed; until then each answer of some size faults its pages in anew. These are the values that it ends at by itself.
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
 std::size_t work_threads(const Settings& settings) {
@@ -211,6 +219,7 @@ int run_serve(const ServeOptions& options) {
   // Without it only `likeness backup`, `call` and `deploy` do not work while the server runs.
   if (!control) log::warn("{} {}", control.error().message, control.error().detail);
 
+  keep_freed_memory();
   WorkPool pool("work", work_threads(settings), static_cast<std::size_t>(settings.work_queue));
   ElasticPool waiting("waiting", static_cast<std::size_t>(settings.waiting_threads));
   net::Handlers handlers;

@@ -18,12 +18,20 @@ WorkPool::WorkPool(const std::string& name, std::size_t threads, std::size_t que
 WorkPool::~WorkPool() { stop(); }
 
 bool WorkPool::submit(std::function<void()> job) {
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || jobs_.size() >= queue_limit_) return false;
     jobs_.push_back(std::move(job));
+    wake = begin_waking();
   }
-  ready_.notify_one();
+  if (wake) ready_.notify_one();
+  return true;
+}
+
+bool WorkPool::begin_waking() {
+  if (waking_ || idle_ == 0 || jobs_.empty()) return false;
+  waking_ = true;
   return true;
 }
 
@@ -45,13 +53,21 @@ std::size_t WorkPool::queued() const {
 void WorkPool::run() {
   while (true) {
     std::function<void()> job;
+    bool wake = false;
     {
       std::unique_lock lock(mutex_);
-      ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
+      while (jobs_.empty()) {
+        if (stopping_) return;
+        ++idle_;
+        ready_.wait(lock);
+        --idle_;
+        waking_ = false;
+      }
       job = std::move(jobs_.front());
       jobs_.pop_front();
+      wake = begin_waking();
     }
+    if (wake) ready_.notify_one();
     // A job answers for its own errors; what still escapes must not end the server.
     try {
       job();

@@ -32,11 +32,17 @@ class WorkPool {
 
  private:
   void run();
+  /// Whether the caller, who holds the lock, is to wake a thread. One is woken at a time, and wakes the next when it
+  /// has taken a job and there are more: a burst of short jobs is then done by the few threads that are awake, and
+  /// whoever submits does not pay for waking one for each; jobs that block still get all threads, one after the other.
+  bool begin_waking();
 
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::function<void()>> jobs_;
   const std::size_t queue_limit_;
+  std::size_t idle_ = 0;  // threads that wait, also one that has been woken and does not run yet
+  bool waking_ = false;   // there is such a one
   bool stopping_ = false;
   std::vector<std::thread> workers_;
 };

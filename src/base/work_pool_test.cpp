@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
+#include <chrono>
 #include <future>
+#include <memory>
+#include <thread>
+#include <vector>
 
 namespace likeness {
 namespace {
@@ -15,6 +20,35 @@ TEST(WorkPool, StopRunsEveryAcceptedJob) {
   pool.stop();
   EXPECT_EQ(done, 50);
   EXPECT_FALSE(pool.submit([] {}));
+}
+
+TEST(WorkPool, JobsThatBlockGetEveryThread) {
+  // Each waits for all the others: none may stay in the queue while a thread is idle.
+  constexpr int kThreads = 8;
+  WorkPool pool("test", kThreads, 1000);
+  for (int round = 0; round < 200; ++round) {
+    const auto together = std::make_shared<std::barrier<>>(kThreads + 1);  // lives until the last has left it
+    for (int i = 0; i < kThreads; ++i) ASSERT_TRUE(pool.submit([together] { together->arrive_and_wait(); }));
+    together->arrive_and_wait();
+  }
+}
+
+TEST(WorkPool, JobsOfManySubmittersAllRun) {
+  std::atomic<int> done = 0;
+  {
+    WorkPool pool("test", 4, 100'000);
+    std::vector<std::jthread> submitters;
+    for (int i = 0; i < 4; ++i)
+      submitters.emplace_back([&] {
+        for (int turn = 0; turn < 2000; ++turn) {
+          ASSERT_TRUE(pool.submit([&] { ++done; }));
+          if (turn % 50 == 0)
+            std::this_thread::sleep_for(std::chrono::microseconds(200));  // so that threads go to sleep
+        }
+      });
+    submitters.clear();
+  }
+  EXPECT_EQ(done, 8000);
 }
 
 TEST(WorkPool, AFullQueueRefusesInsteadOfGrowing) {
