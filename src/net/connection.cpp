@@ -60,13 +60,57 @@ using ErrorCode = boost::system::error_code;
 constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kToken{};
 constexpr milliseconds kSweepInterval{250};
 constexpr SteadyTime kNever = SteadyTime::max();
-constexpr std::size_t kFirstBuffer = 4 * 1024;  // what an idle connection holds
-constexpr std::size_t kPiece = 64 * 1024;       // of a streamed body
-constexpr std::size_t kReadStep = 256 * 1024;   // a gathered body grows by this: zeroed while in the cache
-constexpr std::size_t kTlsRecord = 16 * 1024;   // no read of TLS gives more
+constexpr std::size_t kFirstBuffer = 4 * 1024;   // what an idle connection holds
+constexpr std::size_t kPiece = 64 * 1024;        // of a streamed body
+constexpr std::size_t kLargePiece = 256 * 1024;  // of a response whose length is known
+/// What all connections together hold in large pieces; those that find no room make do with a small one each.
+constexpr std::size_t kMaxReadAhead = 64 * 1024 * 1024;
+constexpr std::size_t kReadStep = 256 * 1024;  // a gathered body grows by this: zeroed while in the cache
+constexpr std::size_t kTlsRecord = 16 * 1024;  // no read of TLS gives more
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 class Connection;
+
+/// Room for pieces of a response that are read before the client takes them; given back at the end.
+class ReadAhead {
+ public:
+  ReadAhead(Counters& counters, std::size_t bytes) : counters_(counters), bytes_(bytes) {
+    const std::size_t held = counters_.read_ahead += bytes_;
+    if (held <= kMaxReadAhead) return;
+    counters_.read_ahead -= bytes_;
+    bytes_ = 0;
+  }
+  ~ReadAhead() { counters_.read_ahead -= bytes_; }
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+
+  bool granted() const { return bytes_ > 0; }
+
+ private:
+  Counters& counters_;
+  std::size_t bytes_;
+};
+
+/// Of a response: a job of the pool fills it, then it is sent.
+struct Piece {
+  explicit Piece(std::size_t size) : buffer(size) {}
+  /// To its end or the stream's.
+  void fill(BodyReader& stream, std::size_t size) {
+    const std::span<std::uint8_t> room = std::span(buffer).first(size);
+    std::size_t filled = 0;
+    count = filled;
+    while (filled < size) {
+      count = stream.read(room.subspan(filled));
+      if (!count || *count == 0) break;
+      filled += *count;
+    }
+    if (count) count = filled;
+  }
+  std::string_view text() const { return as_text(BytesView(buffer).first(*count)); }
+
+  Bytes buffer;
+  Result<std::size_t> count = 0;
+};
 
 /// What a connection knows of its loop. Touched by the loop's thread only.
 struct LoopState {
@@ -154,11 +198,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<std::size_t> receive(std::uint8_t* into, std::size_t room);
   Awaitable<bool> fill_buffer();
   static Awaitable<void> pump(std::shared_ptr<Connection> self);
+  std::shared_ptr<bool> begin_on_pool(std::function<void()> work);
   Awaitable<bool> on_pool(std::function<void()> work, bool insist);
   Awaitable<Response> answer();
   Awaitable<bool> send(Response response);
-  Awaitable<bool> send_stream(std::shared_ptr<BodyReader> stream, std::optional<std::uint64_t> length, bool chunked,
-                              Sent* sent);
+  Awaitable<bool> send_known(std::shared_ptr<BodyReader> stream, std::uint64_t length, Sent* sent);
+  Awaitable<bool> send_as_it_comes(std::shared_ptr<BodyReader> stream, bool chunked, Sent* sent);
   Awaitable<bool> write(std::string_view first, std::string_view second);
   Awaitable<void> linger();
 
@@ -384,7 +429,22 @@ Awaitable<void> Connection::pump(std::shared_ptr<Connection> self) {
 /// Runs `work` on the pool, or on that of requests that wait, and is back when it is done. False if the pool has no
 /// room and the caller does not insist.
 Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
-  const auto done = std::make_shared<bool>(false);
+  std::shared_ptr<bool> done = begin_on_pool(work);
+  while (!done) {
+    if (!insist || closed_) co_return false;
+    Timer pause(loop_.context.get_executor());
+    pause.expires_after(milliseconds(20));
+    co_await pause.async_wait(kToken);
+    done = begin_on_pool(work);
+  }
+  // The event ends by cancellation only, also when the connection is closed; the job is waited for all the same.
+  while (!*done) co_await event_.async_wait(kToken);
+  co_return true;
+}
+
+/// What becomes true, and ends event_, when `work` is done; null if the pool has no room.
+std::shared_ptr<bool> Connection::begin_on_pool(std::function<void()> work) {
+  auto done = std::make_shared<bool>(false);
   // The job's reference moves into the posted end, so that the last one is never let go on a thread of the pool.
   auto job = [self = shared_from_this(), done, work = std::move(work)]() mutable {
     try {
@@ -398,16 +458,8 @@ Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
       self->event_.cancel();
     });
   };
-  const std::function<void()> submitted = std::move(job);
-  while (!(waits_ ? shared_.waiting->submit(submitted) : shared_.pool.submit(submitted))) {
-    if (!insist || closed_) co_return false;
-    Timer pause(loop_.context.get_executor());
-    pause.expires_after(milliseconds(20));
-    co_await pause.async_wait(kToken);
-  }
-  // The event ends by cancellation only, also when the connection is closed; the job is waited for all the same.
-  while (!*done) co_await event_.async_wait(kToken);
-  co_return true;
+  const bool taken = waits_ ? shared_.waiting->submit(std::move(job)) : shared_.pool.submit(std::move(job));
+  return taken ? done : nullptr;
 }
 
 Awaitable<Response> Connection::answer() {
@@ -459,8 +511,48 @@ Awaitable<bool> Connection::write(std::string_view first, std::string_view secon
   co_return true;
 }
 
-Awaitable<bool> Connection::send_stream(std::shared_ptr<BodyReader> stream, std::optional<std::uint64_t> length,
-                                        bool chunked, Sent* sent) {
+/// One piece is sent while the next is read, if there is room for both.
+Awaitable<bool> Connection::send_known(std::shared_ptr<BodyReader> stream, std::uint64_t length, Sent* sent) {
+  const ReadAhead room(shared_.counters, length > kPiece ? 2 * kLargePiece : 0);
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(length, room.granted() ? kLargePiece : kPiece));
+  // Shared with their jobs, which may outlive this call only if the pool throws them away.
+  auto current = std::make_shared<Piece>(size);
+  auto next = room.granted() && length > size ? std::make_shared<Piece>(size) : nullptr;
+  std::uint64_t unread = length;
+  const auto filling = [&stream, &unread](const std::shared_ptr<Piece>& piece) -> std::function<void()> {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(unread, piece->buffer.size()));
+    unread -= count;
+    return [stream, piece, count] { piece->fill(*stream, count); };
+  };
+  // The head has been sent, so the client cannot be told that the pool is full: wait for room.
+  std::function<void()> first = filling(current);
+  bool ran = co_await on_pool(std::move(first), true);
+  while (ran && current->count && *current->count > 0) {
+    const std::string_view piece = current->text();
+    std::function<void()> work;
+    std::shared_ptr<bool> read;
+    if (next && unread > 0) {
+      work = filling(next);
+      read = begin_on_pool(work);
+    }
+    const bool written = co_await write(piece, {});
+    // Waited for in any case: until then the stream is the job's.
+    while (read && !*read) co_await event_.async_wait(kToken);
+    if (!written) co_return false;
+    sent->body_bytes += piece.size();
+    if (sent->body_bytes == length) co_return true;
+    if (!read) {
+      if (!work && unread == 0) co_return false;  // the stream ended early
+      if (!work) work = filling(current);
+      ran = co_await on_pool(std::move(work), true);
+    }
+    if (next) std::swap(current, next);
+  }
+  co_return false;
+}
+
+/// Pieces are sent as the stream has them.
+Awaitable<bool> Connection::send_as_it_comes(std::shared_ptr<BodyReader> stream, bool chunked, Sent* sent) {
   // Shared with the job, which may outlive this call only if the pool throws it away.
   const auto buffer = std::make_shared<Bytes>(kPiece);
   const auto count = std::make_shared<Result<std::size_t>>(0);
@@ -471,7 +563,6 @@ Awaitable<bool> Connection::send_stream(std::shared_ptr<BodyReader> stream, std:
     if (!ran || !count->has_value()) co_return false;
     const std::string_view piece = as_text(BytesView(*buffer).first(**count));
     if (piece.empty()) break;
-    if (length && sent->body_bytes + piece.size() > *length) co_return false;
     const std::string size_line = chunked ? fmt::format("{:x}\r\n", piece.size()) : std::string();
     const bool head_written = size_line.empty() || co_await write(size_line, {});
     if (!head_written) co_return false;
@@ -480,7 +571,6 @@ Awaitable<bool> Connection::send_stream(std::shared_ptr<BodyReader> stream, std:
     if (!written) co_return false;
     sent->body_bytes += piece.size();
   }
-  if (length) co_return sent->body_bytes == *length;
   if (!chunked) co_return true;
   const std::string_view last = "0\r\n\r\n";
   co_return co_await write(last, {});
@@ -509,7 +599,8 @@ Awaitable<bool> Connection::send(Response response) {
   if (sent.complete) {
     sent.body_bytes = body.size();
     if (response.stream && !head_only_)
-      sent.complete = co_await send_stream(response.stream, framing.length, framing.chunked, &sent);
+      sent.complete = framing.length ? co_await send_known(response.stream, *framing.length, &sent)
+                                     : co_await send_as_it_comes(response.stream, framing.chunked, &sent);
   }
   if (response.on_sent) response.on_sent(sent);
   co_return sent.complete;

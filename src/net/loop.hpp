@@ -16,7 +16,7 @@ namespace likeness::net {
 struct Counters {
   std::atomic<std::uint64_t> accepted = 0, turned_away = 0, requests = 0, refused = 0, timeouts = 0;
   std::atomic<std::uint64_t> bytes_in = 0, bytes_out = 0, gathered = 0, failed_handshakes = 0;
-  std::atomic<std::size_t> connections = 0, idle = 0;
+  std::atomic<std::size_t> connections = 0, idle = 0, read_ahead = 0;
 };
 
 /// What all connections of a server share.
