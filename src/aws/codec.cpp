@@ -33,6 +33,7 @@ const Codec* codec_for(const ServiceModel& model, const net::Request& request) {
     return std::ranges::find(model.protocols, protocol) != model.protocols.end();
   };
   // Of a service that speaks several, the request's own form tells.
+  if (speaks(Protocol::Cbor) && request.headers.get("smithy-protocol") == "rpc-v2-cbor") return &cbor_codec();
   if (speaks(Protocol::Query) && !request.headers.contains("x-amz-target") &&
       (request.headers.get("content-type").starts_with("application/x-www-form-urlencoded") ||
        request.query().find("Action=") != std::string_view::npos))
@@ -41,6 +42,7 @@ const Codec* codec_for(const ServiceModel& model, const net::Request& request) {
   if (speaks(Protocol::RestJson)) return &rest_json_codec();
   if (speaks(Protocol::RestXml)) return &rest_xml_codec();
   if (speaks(Protocol::Query)) return &query_codec();
+  if (speaks(Protocol::Cbor)) return &cbor_codec();
   return nullptr;
 }
 

@@ -65,6 +65,7 @@ std::string_view framework_query_code(std::string_view code);
 /// json 1.0 or 1.1: `version` becomes part of the content type.
 const Codec& json_codec(std::string_view version);
 const Codec& query_codec();
+const Codec& cbor_codec();
 const Codec& rest_json_codec();
 const Codec& rest_xml_codec();
 

@@ -201,6 +201,20 @@ bool may_be_query_call(const net::Request& request) {
          request.query().find("Action=") != std::string_view::npos;
 }
 
+/// Service and operation of "/service/GraniteServiceVersion20100801/operation/PutMetricData", the path of RPC v2.
+std::pair<std::string_view, std::string_view> split_rpc_path(std::string_view path) {
+  constexpr std::string_view kService = "/service/";
+  constexpr std::string_view kOperation = "/operation/";
+  const auto service = path.rfind(kService);
+  if (service == std::string_view::npos) return {};
+  path.remove_prefix(service + kService.size());
+  const auto operation = path.find(kOperation);
+  if (operation == std::string_view::npos) return {};
+  return {path.substr(0, operation), path.substr(operation + kOperation.size())};
+}
+
+bool is_rpc(const net::Request& request) { return request.headers.get("smithy-protocol") == "rpc-v2-cbor"; }
+
 /// A parameter of the form in the body or of the query.
 std::string parameter(const net::Request& request, std::string_view name) {
   if (auto value = form_value(as_text(request.body), name)) return *value;
@@ -233,6 +247,12 @@ const Router::State::Entry* Router::State::find_service(const net::Request& requ
     const auto prefix = split_target(*target).first;
     return first(
         [&](const ServiceModel& model) { return !model.target_prefix.empty() && model.target_prefix == prefix; });
+  }
+  if (is_rpc(request)) {
+    const auto name = split_rpc_path(request.path()).first;
+    return first([&](const ServiceModel& model) {
+      return speaks(model, Protocol::Cbor) && !name.empty() && model.target_prefix == name;
+    });
   }
   if (const auto claim = read_claim(request))
     return first([&](const ServiceModel& model) { return model.signing_name == claim->scope.service; });
@@ -311,6 +331,8 @@ Route Router::find(const net::Request& request) const {
   }
   if (const auto target = request.headers.find("x-amz-target"))
     route.called = split_target(*target).second;
+  else if (is_rpc(request))
+    route.called = split_rpc_path(request.path()).second;
   else if (speaks(model, Protocol::Query))
     route.called = parameter(request, "Action");
   if (request.method == "POST" || speaks(model, Protocol::Query)) route.operation = model.find_operation(route.called);
