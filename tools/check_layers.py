@@ -30,7 +30,7 @@ ALLOWED = {
 OWNED = {
     "rocksdb/": "storage", "openvino/": "vision", "turbojpeg.h": "media", "jpeglib.h": "media", "jerror.h": "media", "spng.h": "media", "webp/": "media",
     "cairo": "media", "fontconfig/": "media", "boost/asio": "net", "boost/beast": "net", "boost/json": None, "spdlog/": "base",
-    "openssl/": ("base", "net"), "CLI/": "app", "yaml-cpp/": None, "re2/": "aws", "zip.h": "domain", "prometheus/": "base",
+    "openssl/": ("base", "net"), "CLI/": "app", "yaml-cpp/": None, "re2/": ("aws", "domain"), "zip.h": "domain", "prometheus/": "base",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
