@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "app/background_analyzer.hpp"
+#include "app/logs_area.hpp"
 #include "app/measured_analyzer.hpp"
+#include "app/service_metrics.hpp"
 #include "app/throttle.hpp"
 #include "aws/credentials.hpp"
 #include "aws/gateway.hpp"
@@ -168,7 +171,7 @@ Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const st
                                                     .calls = parts.gateway->local_calls(),
                                                     .pages = parts.pages});
   using Open = Result<std::unique_ptr<Area>> (*)(Wiring&);
-  const std::vector<Open> areas = {};
+  const std::vector<Open> areas = {open_logs_area};
   for (const Open open : areas) {
     auto area = open(*parts.wiring);
     if (!area) return fail(area);
@@ -298,8 +301,15 @@ const std::vector<const aws::Service*>& Engine::services() const { return parts_
 
 Chain Engine::chain() {
   aws::Gateway& gateway = *parts_->gateway;
-  return {[&gateway](const net::Request& request) { return gateway.handle(request); },
-          [&gateway](const net::Request& request, const Error& error) { return gateway.refuse(request, error); },
+  auto* recorder = parts_->wiring->recorder;
+  const auto call = [&gateway, recorder](const net::Request& request) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto answer = gateway.handle(request);
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+    if (recorder != nullptr) record_call(*recorder, answer.record, took.count());
+    return answer;
+  };
+  return {call, [&gateway](const net::Request& request, const Error& error) { return gateway.refuse(request, error); },
           [&gateway](const net::Request& head) { return gateway.wants_stream(head); },
           [&gateway](const net::Request& request) { return gateway.waits(request); }, &parts_->pages};
 }

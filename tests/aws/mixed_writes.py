@@ -2,6 +2,7 @@
 compare all of it with what a server has."""
 
 import contextlib
+import datetime
 import random
 import threading
 import time
@@ -244,12 +245,88 @@ class Items:
         return there
 
 
+class Lines:
+    """Batches of lines put into log streams. A batch is one call, so it is there whole or not at all."""
+
+    api, workers = "logs", 2
+    GROUP = "mixed"
+
+    def __init__(self):
+        self.known = Known()
+
+    def prepare(self, client):
+        client.create_log_group(logGroupName=self.GROUP)
+        for worker in range(self.workers):
+            client.create_log_stream(logGroupName=self.GROUP, logStreamName=str(worker))
+
+    def write_one(self, client, worker, rng):
+        name, count = uuid.UUID(int=rng.getrandbits(128)).hex[:12], rng.choice((1, 3, 200))
+        now = int(time.time() * 1000)
+        with self.known.write(name, count):
+            client.put_log_events(logGroupName=self.GROUP, logStreamName=str(worker), logEvents=[
+                {"timestamp": now + i, "message": f"{name} {i} " + "x" * (i * 37 % 500)} for i in range(count)])
+
+    def read(self, client):
+        lines = {}
+        for worker in range(self.workers):
+            token, times = {}, []
+            while True:
+                page = client.get_log_events(logGroupName=self.GROUP, logStreamName=str(worker), startFromHead=True, **token)
+                if not page["events"]:
+                    break
+                token = {"nextToken": page["nextForwardToken"]}
+                for event in page["events"]:
+                    name, number, filling = event["message"].split(" ")
+                    assert filling == "x" * (int(number) * 37 % 500), "a line is there by half"
+                    lines.setdefault(name, []).append(int(number))
+                    times.append(event["timestamp"])
+            assert times == sorted(times)
+        for name, numbers in lines.items():
+            assert numbers == list(range(len(numbers))), f"a batch is there by half or twice: {name}"
+        return {name: len(numbers) for name, numbers in lines.items()}
+
+
+class Measurements:
+    """Data of metrics, each of a metric of its own."""
+
+    api, workers = "cloudwatch", 2
+    NAMESPACE = "Mixed"
+
+    def __init__(self):
+        self.known = Known()
+        self.begun = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=2)
+
+    def prepare(self, client):
+        pass
+
+    def write_one(self, client, worker, rng):
+        name, value = f"m{worker}-{uuid.UUID(int=rng.getrandbits(128)).hex[:8]}", rng.randrange(1 << 30)
+        with self.known.write(name, value):
+            client.put_metric_data(Namespace=self.NAMESPACE, MetricData=[{"MetricName": name, "Value": value}])
+
+    def read(self, client):
+        names = [metric["MetricName"] for page in client.get_paginator("list_metrics").paginate(Namespace=self.NAMESPACE)
+                 for metric in page["Metrics"]]
+        there = {}
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=1)
+        for first in range(0, len(names), 100):
+            some = names[first:first + 100]
+            answer = client.get_metric_data(StartTime=self.begun, EndTime=end, MetricDataQueries=[
+                {"Id": f"q{i}", "MetricStat": {"Metric": {"Namespace": self.NAMESPACE, "MetricName": name}, "Period": 60, "Stat": "Sum"}}
+                for i, name in enumerate(some)])
+            for result in answer["MetricDataResults"]:
+                assert len(result["Values"]) == 1, "a metric without its data, or with data twice"
+                there[some[int(result["Id"][1:])]] = int(result["Values"][0])
+        assert len(there) == len(names)
+        return there
+
+
 class MixedWrites:
     """Everything at once. Its clients keep the address of `server`: start later ones with `listen=mixed.listen`."""
 
     def __init__(self, server):
         self.listen = f"{server.host}:{server.port}"
-        self.services = [service() for service in (Collections, Faces, Objects, Items)]
+        self.services = [service() for service in (Collections, Faces, Objects, Items, Lines, Measurements)]
         self.clients = {service: [server.client(service.api) for _ in range(service.workers)]
                         for service in self.services}
         for service in self.services:

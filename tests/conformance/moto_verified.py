@@ -23,6 +23,7 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("LIKENESS_CACHE", pathlib.Path.home() / ".cache/likeness"))
 VERSION = "5.2.5"
+REGIONS = {"cloudwatch": "eu-west-1", "logs": "us-west-2"}  # that the tests of a service are for; us-east-1 otherwise
 sys.path.insert(0, str(HERE.parent))
 
 import likeness_server  # noqa: E402
@@ -56,10 +57,11 @@ def main() -> None:
     arguments = parser.parse_args()
     likeness_server.BINARY = arguments.binary.resolve()
     python, tests = set_up()
+    region = REGIONS.get(arguments.service, "us-east-1")
     key = {"AWS_ACCESS_KEY_ID": "LKIAVERIFIED", "AWS_SECRET_ACCESS_KEY": "secret"}
     with tempfile.TemporaryDirectory() as folder:
-        server = likeness_server.Server(folder, set=["account=123456789012"], env=key)
-        environment = os.environ | key | {"AWS_ENDPOINT_URL": server.endpoint, "AWS_DEFAULT_REGION": "us-east-1",
+        server = likeness_server.Server(folder, set=["account=123456789012", f"region={region}"], env=key)
+        environment = os.environ | key | {"AWS_ENDPOINT_URL": server.endpoint, "AWS_DEFAULT_REGION": region,
                                           "AWS_MAX_ATTEMPTS": "1", "MOTO_TEST_ALLOW_AWS_REQUEST": "true"}
         # Some of the tests patch the SDK of the process, so each file has its own.
         passed, failed = set(), set()
