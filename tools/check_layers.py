@@ -32,6 +32,8 @@ OWNED = {
     "cairo": "media", "fontconfig/": "media", "boost/asio": "net", "boost/beast": "net", "boost/json": None, "spdlog/": "base",
     "openssl/": ("base", "net"), "CLI/": "app", "yaml-cpp/": None, "re2/": ("aws", "domain"), "zip.h": "domain", "prometheus/": "base",
 }
+# What the .cpp files of one module share among themselves: it may hold a library's headers, and no other header may include it.
+INTERNAL = {"net/connection.hpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 
@@ -52,11 +54,13 @@ def problems(root: pathlib.Path):
                     yield f"{path}:{number}: {module} may not use {target}"
                 elif target not in ALLOWED:
                     yield f'{path}:{number}: "{name}" is not a path from src/'
+                elif name in INTERNAL and (target != module or path.suffix == ".hpp"):
+                    yield f'{path}:{number}: "{name}" is for the .cpp files of {target} only'
             elif not path.stem.endswith("_test"):
                 for prefix, owner in OWNED.items():
                     if name.startswith(prefix) and owner is not None and module not in (owner if isinstance(owner, tuple) else (owner,)):
                         yield f"{path}:{number}: <{name}> belongs to {owner}"
-                    elif name.startswith(prefix) and path.suffix == ".hpp":
+                    elif name.startswith(prefix) and path.suffix == ".hpp" and not str(path).endswith(tuple(INTERNAL)):
                         yield f"{path}:{number}: <{name}> may stand in a .cpp file only"
 
 

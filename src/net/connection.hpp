@@ -1,0 +1,204 @@
+#pragma once
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "net/chunked.hpp"
+#include "net/head.hpp"
+#include "net/loop.hpp"
+#include "net/request_stream.hpp"
+#include "net/response_head.hpp"
+
+// For connection*.cpp and loop.cpp only.
+//
+// How it works. Each io thread has an io_context of its own, and each connection belongs to one of them for life, so no
+// state of a connection needs a lock. A connection is one coroutine: read a head, read the body, hand the request to
+// the work pool, write the response, again. While a handler runs the coroutine waits on a timer that the handler's job
+// cancels. Deadlines are a time in the connection that the loop's sweep compares four times a second, which costs less
+// than a timer an operation.
+//
+// Rule for coroutines in these files: every awaited argument is a named variable, and no lambda is a coroutine.
+
+namespace likeness::net {
+
+namespace asio = boost::asio;
+using Executor = asio::io_context::executor_type;
+using Tcp = asio::ip::tcp;
+using Socket = asio::basic_stream_socket<Tcp, Executor>;
+using TlsStream = asio::ssl::stream<Socket&>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+template <class T>
+using Awaitable = asio::awaitable<T, Executor>;
+using SteadyTime = std::chrono::steady_clock::time_point;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using ErrorCode = boost::system::error_code;
+
+inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kToken{};
+inline constexpr SteadyTime kNever = SteadyTime::max();
+inline constexpr std::size_t kPiece = 64 * 1024;  // of a streamed body
+
+class Connection;
+
+/// What a connection knows of its loop. Touched by the loop's thread only.
+struct LoopState {
+  // Declared before the context, which ends what still uses it.
+  std::unordered_set<Connection*> connections;
+  bool draining = false;
+  bool stopping = false;
+  std::string date;
+  std::time_t date_second = 0;
+
+  asio::io_context context{1};
+  asio::executor_work_guard<Executor> work{context.get_executor()};
+  Timer sweep_timer{context.get_executor()};
+
+  std::string_view date_now() {
+    const TimePoint now = std::chrono::system_clock::now();
+    const std::time_t second = std::chrono::system_clock::to_time_t(now);
+    if (second != date_second) {
+      date = http_date(now);
+      date_second = second;
+    }
+    return date;
+  }
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  /// `tls`: owned from here on; null if there is none.
+  Connection(Shared& shared, LoopState& loop, Socket socket, SSL* tls)
+      : shared_(shared), loop_(loop), socket_(std::move(socket)), event_(loop.context.get_executor()) {
+    if (tls != nullptr) tls_.emplace(socket_, tls);
+    shared_.enter();
+    loop_.connections.insert(this);
+    ++shared_.counters.connections;
+    event_.expires_at(kNever);
+    ErrorCode gone;
+    const Tcp::endpoint peer = socket_.remote_endpoint(gone);
+    asio::ip::address address = peer.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    remote_address_ = address.to_string();
+  }
+  ~Connection() {
+    set_idle(false);
+    release_gathered();
+    loop_.connections.erase(this);
+    --shared_.counters.connections;
+    shared_.leave();
+  }
+
+  static Awaitable<void> run(std::shared_ptr<Connection> self);
+
+  /// Called by the sweep. A first expiry cancels what is pending, so that the coroutine may still say why; a second
+  /// closes.
+  void check_deadline(SteadyTime now) {
+    if (now < std::min(read_deadline_, write_deadline_)) return;
+    if (expired_ || lingering_) return close();
+    ++shared_.counters.timeouts;
+    if (idle_) return close();
+    expired_ = true;
+    read_deadline_ = now + shared_.options.linger_timeout;
+    write_deadline_ = kNever;
+    ErrorCode ignored;
+    socket_.cancel(ignored);
+  }
+  bool idle() const { return idle_; }
+  /// Of two idle connections the one with the earlier deadline has been idle for longer.
+  SteadyTime deadline() const { return read_deadline_; }
+  void close() {
+    closed_ = true;
+    ErrorCode ignored;
+    socket_.close(ignored);
+    event_.cancel();
+  }
+
+ private:
+  enum class Outcome { Ok, End, Failed };  // Failed: refusal_ says why, or the connection is gone if refusal_ is empty
+
+  Awaitable<bool> shake_hands();
+  Awaitable<Outcome> read_head();
+  Awaitable<bool> serve_one(Outcome outcome);
+  void begin_request();
+  Awaitable<Outcome> gather_body();
+  Awaitable<Outcome> read_piece(Bytes* into, std::size_t most);
+  Awaitable<std::size_t> receive(std::uint8_t* into, std::size_t room);
+  Awaitable<bool> fill_buffer();
+  static Awaitable<void> pump(std::shared_ptr<Connection> self);
+  std::shared_ptr<bool> begin_on_pool(std::function<void()> work);
+  Awaitable<bool> on_pool(std::function<void()> work, bool insist);
+  Awaitable<Response> answer();
+  Awaitable<bool> send(Response response);
+  Awaitable<bool> send_known(std::shared_ptr<BodyReader> stream, std::uint64_t length, Sent* sent);
+  Awaitable<bool> send_as_it_comes(std::shared_ptr<BodyReader> stream, bool chunked, Sent* sent);
+  Awaitable<bool> write(std::string_view first, std::string_view second);
+  Awaitable<void> linger();
+
+  void set_idle(bool idle) {
+    if (idle != idle_) idle ? ++shared_.counters.idle : --shared_.counters.idle;
+    idle_ = idle;
+  }
+  void release_gathered() {
+    shared_.counters.gathered -= gathered_;
+    gathered_ = 0;
+  }
+  // Once expired, the one deadline that is left is for saying goodbye.
+  void set_deadline(SteadyTime& deadline, SteadyTime time) {
+    if (!expired_) deadline = time;
+  }
+  /// When a transfer that has waited `waited` on the peer for `bytes` is too slow.
+  SteadyTime transfer_deadline(steady_clock::duration waited, std::uint64_t bytes) const {
+    const ServerOptions& options = shared_.options;
+    const auto earned = milliseconds(bytes * 1000 / std::max<std::uint64_t>(1, options.min_body_rate));
+    return steady_clock::now() + options.body_grace + earned - waited;
+  }
+  bool body_unread() const { return framing_.kind != Framing::Kind::None && !body_done_; }
+
+  Shared& shared_;
+  LoopState& loop_;
+  Socket socket_;
+  std::optional<TlsStream> tls_;  // over socket_, where the connection is secure
+  Timer event_;                   // never expires by itself: cancelled when a job is done
+  SteadyTime read_deadline_ = kNever, write_deadline_ = kNever;
+  bool expired_ = false, closed_ = false, idle_ = false, lingering_ = false;
+
+  Bytes buffer_;  // received and not used: bytes begin_ .. end_
+  std::size_t begin_ = 0, end_ = 0;
+
+  // Of the request at hand.
+  Request request_;
+  Framing framing_;
+  BodyPlan plan_;
+  ChunkDecoder decoder_;
+  std::uint64_t body_received_ = 0, body_limit_ = 0;
+  std::uint64_t gathered_ = 0;
+  steady_clock::duration body_waited_{};
+  bool body_done_ = false, continue_due_ = false, pumping_ = false;
+  std::shared_ptr<RequestStream> stream_;
+  std::optional<Refusal> refusal_;
+  bool keep_alive_ = true, head_only_ = false;
+  bool waits_ = false;  // the request is one for the pool of those that wait
+  int version_ = 11;
+  std::string remote_address_;
+};
+
+}  // namespace likeness::net
