@@ -125,6 +125,7 @@ Result<MathValue> reduce(std::string_view name, const MathValue& value) {
     return MathValue(reduce(name, std::vector{*number}).value_or(0));
   if (const auto* series = std::get_if<TimeSeries>(&value)) {
     std::vector<double> values;
+    values.reserve(series->values.size());
     for (const auto& [time, one] : series->values) values.push_back(one);
     return MathValue(reduce(name, values).value_or(0));
   }
@@ -396,7 +397,7 @@ Result<MathValue> Evaluator::search(const Expression& expression) {
     auto values = read_stat(store_, {key, period, expression.parts[1].text, std::nullopt}, from_, to_);
     if (!values) return fail(values);
     std::string label = key.name;
-    for (const auto& dimension : key.dimensions) label = dimension.value + " " + label;
+    for (const auto& dimension : key.dimensions) label.insert(0, dimension.value + " ");
     out.push_back({{}, std::move(label), period, std::move(*values)});
   }
   return MathValue(std::move(out));
