@@ -22,6 +22,8 @@ function(likeness_inference_test test)
   likeness_sanitizer_environment(${test} report_mutex_bugs=0)
 endfunction()
 
+option(LIKENESS_HEADER_CHECKS "Compile every header on its own" ON)
+
 function(likeness_module name)
   cmake_parse_arguments(M "" "" "SOURCES;HEADERS;TESTS;DEPS;PUBLIC_LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
   set(target likeness_${name})
@@ -42,6 +44,9 @@ function(likeness_module name)
     list(APPEND header_tus ${tu})
   endforeach()
 
+  if(M_SOURCES AND NOT LIKENESS_HEADER_CHECKS)
+    set(header_tus)
+  endif()
   add_library(${target} STATIC ${M_SOURCES} ${header_tus})
   add_library(likeness::${name} ALIAS ${target})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
