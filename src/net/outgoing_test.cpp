@@ -1,0 +1,168 @@
+#include "net/outgoing.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/smtp.hpp"
+
+namespace likeness::net {
+namespace {
+
+/// A server of one connection that says its lines and keeps what it hears. After each line of the client the next
+/// answer; "" waits for the line with a single dot.
+class ScriptedServer {
+ public:
+  ScriptedServer(std::string greeting, std::vector<std::string> answers)
+      : greeting_(std::move(greeting)), answers_(std::move(answers)) {
+    socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    port = std::to_string(ntohs(address.sin_port));
+    thread_ = std::thread([this] { run(); });
+  }
+  ~ScriptedServer() {
+    join();
+    ::close(socket_);
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  std::string port;
+  std::string heard;
+
+ private:
+  void run() {
+    const int peer = ::accept(socket_, nullptr, nullptr);
+    say(peer, greeting_);
+    for (const auto& answer : answers_) {
+      const std::string end = answer.starts_with("250 taken") ? "\r\n.\r\n" : answer.starts_with("HTTP") ? "}" : "\n";
+      const auto from = heard.size();
+      // An end of several characters may have begun with what was heard before.
+      while (heard.find(end, end.size() > 1 && from > 4 ? from - 4 : from) == std::string::npos) {
+        char bytes[1024];
+        const auto count = ::recv(peer, bytes, sizeof bytes, 0);
+        if (count <= 0) {
+          ::close(peer);
+          return;
+        }
+        heard.append(bytes, static_cast<std::size_t>(count));
+      }
+      say(peer, answer);
+    }
+    ::close(peer);
+  }
+  static void say(int peer, const std::string& text) { (void)::send(peer, text.data(), text.size(), MSG_NOSIGNAL); }
+
+  const std::string greeting_;
+  const std::vector<std::string> answers_;
+  int socket_ = -1;
+  std::thread thread_;
+};
+
+OutgoingOptions private_too() {
+  OutgoingOptions options;
+  options.private_addresses = true;
+  options.io_timeout = std::chrono::milliseconds(5000);
+  return options;
+}
+
+TEST(Outgoing, PrivateAddressesAreNone) {
+  for (const auto* address : {"127.0.0.1",
+                              "10.1.2.3",
+                              "172.31.255.255",
+                              "192.168.0.1",
+                              "169.254.169.254",
+                              "100.64.0.1",
+                              "0.0.0.0",
+                              "224.0.0.1",
+                              "255.255.255.255",
+                              "::1",
+                              "::",
+                              "fe80::1",
+                              "fc00::1",
+                              "fd12::1",
+                              "ff02::1",
+                              "::ffff:10.0.0.1",
+                              "64:ff9b::7f00:1",
+                              "2002:7f00:1::",
+                              "2001:db8::1",
+                              "nonsense"})
+    EXPECT_FALSE(is_public_address(address)) << address;
+  for (const auto* address : {"8.8.8.8", "172.32.0.1", "1.1.1.1", "2600::1", "::ffff:8.8.8.8"})
+    EXPECT_TRUE(is_public_address(address)) << address;
+  const auto url = parse_url("http://localhost:9/x");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(post(*url, {}, "", {}).error().code, "AddressRefused");
+}
+
+TEST(Outgoing, UrlsAreTakenApart) {
+  const auto url = parse_url("https://ann:a%3Ab@[::1]:8443/path?x=1#fragment");
+  ASSERT_TRUE(url) << url.error().message;
+  EXPECT_EQ(url->host, "::1");
+  EXPECT_EQ(url->port, "8443");
+  EXPECT_EQ(url->target, "/path?x=1");
+  EXPECT_EQ(url->user, "ann");
+  EXPECT_EQ(url->password, "a:b");
+  EXPECT_EQ(url->authority, "[::1]:8443");
+  EXPECT_EQ(parse_url("http://host")->target, "/");
+  EXPECT_EQ(parse_url("http://host")->port, "80");
+  for (const auto* bad : {"ftp://host/", "http://", "http:///x", "http://a b/", "http://host:port/", "https://[::1/"})
+    EXPECT_FALSE(parse_url(bad)) << bad;
+}
+
+TEST(Outgoing, PostsAndTellsTheStatus) {
+  ScriptedServer server("", {"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"});
+  const auto url = parse_url("http://127.0.0.1:" + server.port + "/hook?a=b");
+  Headers headers;
+  headers.set("Content-Type", "text/plain");
+  const auto answer = post(*url, headers, "{\"a\":1}", private_too());
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 302);  // and no step further
+  server.join();
+  EXPECT_THAT(server.heard, testing::StartsWith("POST /hook?a=b HTTP/1.1\r\nHost: 127.0.0.1:"));
+  EXPECT_THAT(server.heard, testing::EndsWith("Content-Length: 7\r\nConnection: close\r\n\r\n{\"a\":1}"));
+}
+
+TEST(Smtp, HandsAMailOver) {
+  ScriptedServer server("220 mail ready\r\n", {"250-mail\r\n250 AUTH PLAIN\r\n", "235 ok\r\n", "250 ok\r\n",
+                                               "250 ok\r\n", "354 go on\r\n", "250 taken\r\n", "221 bye\r\n"});
+  const auto where = SmtpServer::parse("smtp://user:pass@127.0.0.1:" + server.port);
+  ASSERT_TRUE(where);
+  const auto sent = send_mail(*where, {"from@x.org", "to@y.org", "Subject: s\n\n.dot\nend"}, private_too());
+  ASSERT_TRUE(sent) << sent.error().message;
+  server.join();
+  EXPECT_THAT(server.heard,
+              testing::HasSubstr("AUTH PLAIN AHVzZXIAcGFzcw==\r\nMAIL FROM:<from@x.org>\r\nRCPT TO:<to@y.org>"
+                                 "\r\nDATA\r\nSubject: s\r\n\r\n..dot\r\nend\r\n.\r\n"));
+}
+
+TEST(Smtp, TellsWhatIsRefusedFromWhatIsDelayed) {
+  for (const auto& [reply, code] :
+       {std::pair{"550 no such user\r\n", "MailRefused"}, {"451 later\r\n", "MailDelayed"}}) {
+    ScriptedServer server("220 mail ready\r\n", {"250 mail\r\n", "250 ok\r\n", reply});
+    const auto where = SmtpServer::parse("smtp://127.0.0.1:" + server.port);
+    const auto sent = send_mail(*where, {"a@x.org", "b@y.org", "x"}, private_too());
+    EXPECT_EQ(sent.error().code, code);
+  }
+  EXPECT_EQ(send_mail(*SmtpServer::parse("smtp://127.0.0.1:1"), {"a@x.org\r\nRCPT TO:<evil@z.org>", "b@y.org", "x"},
+                      private_too())
+                .error()
+                .code,
+            "MailRefused");
+}
+
+}  // namespace
+}  // namespace likeness::net
