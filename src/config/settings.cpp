@@ -123,6 +123,13 @@ Definition rates(std::string name, std::map<std::string, double> Settings::* mem
 
 bool anything(std::string_view) { return true; }
 bool not_empty(std::string_view text) { return !text.empty(); }
+bool is_smtp_or_empty(std::string_view text) {
+  return text.empty() || (text.starts_with("smtp://") && text.size() > 7) ||
+         (text.starts_with("smtps://") && text.size() > 8);
+}
+bool is_url_or_empty(std::string_view text) {
+  return text.empty() || ((text.starts_with("http://") || text.starts_with("https://")) && !text.ends_with('/'));
+}
 bool is_account(std::string_view text) {
   return text.size() == 12 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -227,6 +234,18 @@ const std::vector<Definition>& definitions() {
                "minute."),
       choice("function_isolation", &Settings::function_isolation, {"auto", "bubblewrap", "user", "limits"},
              "What keeps worker processes from the rest of the machine; auto is the best that works here."),
+
+      text("smtp", &Settings::smtp, "smtp://USER:PASSWORD@HOST:PORT", is_smtp_or_empty,
+           "Mail server that takes the mails of topics (smtps:// for TLS from the start); empty: they are kept in the "
+           "outbox."),
+      text("smtp_from", &Settings::smtp_from, "an address", not_empty, "Sender of mails."),
+      integer("outbox_limit", &Settings::outbox_limit, 1, 1'000'000, "Messages kept in the outbox; the oldest go."),
+      yes_no("outbox_anywhere", &Settings::outbox_anywhere,
+             "Show /_likeness/outbox to other machines too; without it to this one only."),
+      yes_no("http_private_targets", &Settings::http_private_targets,
+             "Let topics send to web servers on private addresses and on this machine."),
+      text("public_url", &Settings::public_url, "http://HOST:PORT", is_url_or_empty,
+           "Where links in messages lead; empty: where the server listens."),
 
       integer("max_connections", &Settings::max_connections, 1, 1'000'000,
               "Open connections; at the limit the one that has been idle for longest makes room."),

@@ -68,6 +68,14 @@ struct Settings {
   std::chrono::milliseconds function_retry_wait{60'000};
   std::string function_isolation = "auto";
 
+  // messages
+  std::string smtp;  // "" = mails are kept in the outbox
+  std::string smtp_from = "no-reply@localhost";
+  std::int64_t outbox_limit = 1000;
+  bool outbox_anywhere = false;
+  bool http_private_targets = false;
+  std::string public_url;  // "" = where the server listens
+
   // HTTP
   std::int64_t max_connections = 1024;
   std::int64_t max_request_head = 64 * 1024;
