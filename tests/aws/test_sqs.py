@@ -2,9 +2,15 @@
 
 import hashlib
 import json
+import os
+import pathlib
+import subprocess
+import sys
 import threading
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -278,8 +284,6 @@ def test_policies_decide(server, sqs, queue):
 
 def form(server, path, parameters):
     """As clients did before 2023: a form with a signature. (status, text)."""
-    import urllib.error
-    import urllib.request
     key, secret = server.credentials
     request = AWSRequest("POST", server.endpoint + path, data=urllib.parse.urlencode(parameters),
                          headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
@@ -312,16 +316,12 @@ def test_the_query_protocol(server, sqs, queue):
 
 
 def test_the_command_line(server, sqs, queue):
-    import os
-    import subprocess
-    import pathlib
-    import sys
     key, secret = server.credentials
-    environment = os.environ | {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "us-east-1",
-                                "AWS_ENDPOINT_URL": server.endpoint}
+    environment = os.environ | {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "us-east-1"}
 
     def aws(*arguments):
-        run = subprocess.run([pathlib.Path(sys.executable).parent / "aws", *arguments, "--output", "json"], capture_output=True, text=True,
+        run = subprocess.run([pathlib.Path(sys.executable).parent / "aws", *arguments, "--output", "json", "--endpoint-url",
+                              server.endpoint], capture_output=True, text=True,
                              env=environment, timeout=60)
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout) if run.stdout.strip() else {}
