@@ -36,7 +36,7 @@ def topic(sns, request):
 @pytest.fixture
 def queue(sqs, topic, request):
     """A queue that lets the topic send to it: (URL, ARN)."""
-    return allowed_queue(sqs, topic, request.node.name.replace("[", "-").replace("]", ""))
+    return allowed_queue(sqs, topic, "of-" + request.node.name.replace("[", "-").replace("]", ""))
 
 
 def allowed_queue(sqs, topic, name, **attributes):
