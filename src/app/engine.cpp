@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/background_analyzer.hpp"
+#include "app/functions_area.hpp"
 #include "app/logs_area.hpp"
 #include "app/measured_analyzer.hpp"
 #include "app/messages_area.hpp"
@@ -172,7 +173,7 @@ Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const st
                                                     .calls = parts.gateway->local_calls(),
                                                     .pages = parts.pages});
   using Open = Result<std::unique_ptr<Area>> (*)(Wiring&);
-  const std::vector<Open> areas = {open_logs_area, MessagesArea::open};
+  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open};
   for (const Open open : areas) {
     auto area = open(*parts.wiring);
     if (!area) return fail(area);

@@ -1,14 +1,21 @@
 """Writers for every service that stores something, which keep account of what the server acknowledged, and checks that
 compare all of it with what a server has."""
 
+import base64
 import contextlib
 import datetime
+import hashlib
+import io
+import json
 import random
 import threading
 import time
 import uuid
+import zipfile
 
+import boto3
 import botocore.exceptions
+import lambda_tools
 import pytest
 from pictures import astronaut
 
@@ -321,12 +328,57 @@ class Measurements:
         return there
 
 
+class Functions:
+    """Functions: made, given new code, deleted. What one is shows in the digest of its code."""
+
+    api, workers = "lambda", 1
+
+    def __init__(self):
+        self.known = Known()
+        self.numbers = {}  # by digest
+        self.role = None
+
+    def prepare(self, client):
+        credentials = client._request_signer._credentials
+        iam = boto3.client("iam", region_name="us-east-1", endpoint_url=client.meta.endpoint_url,
+                           aws_access_key_id=credentials.access_key, aws_secret_access_key=credentials.secret_key)
+        self.role = iam.create_role(RoleName="mixed", AssumeRolePolicyDocument=json.dumps(lambda_tools.TRUST))["Role"]["Arn"]
+
+    def package(self, number):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("index.py"), f"def handler(event, context): return {number}\n")
+        self.numbers[base64.b64encode(hashlib.sha256(out.getvalue()).digest()).decode()] = number
+        return out.getvalue()
+
+    def write_one(self, client, worker, rng):
+        name, number = f"f{worker}-{rng.randrange(10)}", rng.randrange(1 << 30)
+        there = self.known.writes.get(name, [(None, 0, 0)])[-1][0] is not None
+        if not there:
+            with self.known.write(name, number):
+                client.create_function(FunctionName=name, Runtime="python3.12", Handler="index.handler", Role=self.role,
+                                       Code={"ZipFile": self.package(number)})
+        elif rng.random() < 0.7:
+            with self.known.write(name, number):
+                client.update_function_code(FunctionName=name, ZipFile=self.package(number), Publish=True)
+        else:
+            with self.known.write(name, None):
+                client.delete_function(FunctionName=name)
+
+    def read(self, client):
+        there = {}
+        for page in client.get_paginator("list_functions").paginate():
+            for function in page["Functions"]:
+                there[function["FunctionName"]] = self.numbers[function["CodeSha256"]]
+        return there
+
+
 class MixedWrites:
     """Everything at once. Its clients keep the address of `server`: start later ones with `listen=mixed.listen`."""
 
     def __init__(self, server):
         self.listen = f"{server.host}:{server.port}"
-        self.services = [service() for service in (Collections, Faces, Objects, Items, Lines, Measurements)]
+        self.services = [service() for service in (Collections, Faces, Objects, Items, Lines, Measurements, Functions)]
         self.clients = {service: [server.client(service.api) for _ in range(service.workers)]
                         for service in self.services}
         for service in self.services:

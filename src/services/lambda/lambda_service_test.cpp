@@ -4,10 +4,12 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "domain/lambda/testing.hpp"
 #include "functions/native.hpp"
 #include "services/lambda/async_queue.hpp"
+#include "services/lambda/pollers.hpp"
 #include "services/lambda/provider.hpp"
 #include "storage/testing.hpp"
 
@@ -112,7 +115,7 @@ class FakeCalls final : public aws::LocalCalls {
  public:
   Result<aws::Object> invoke(const aws::LocalCaller&, const aws::Operation& operation,
                              const void* input) const override {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (failure) return tl::unexpected(*failure);
     if (operation.name == "SendMessage") {
       const auto& in = *static_cast<const aws::sqs::SendMessageRequest*>(input);
@@ -121,6 +124,31 @@ class FakeCalls final : public aws::LocalCalls {
         for (const auto& [name, attribute] : *in.message_attributes) attributes[name] = *attribute.string_value;
       changed_.notify_all();
       return make<aws::sqs::SendMessageResult>();
+    }
+    if (operation.name == "GetQueueAttributes") {
+      auto out = make<aws::sqs::GetQueueAttributesResult>();
+      static_cast<aws::sqs::GetQueueAttributesResult*>(out.get())->attributes.emplace()["VisibilityTimeout"] = "30";
+      return out;
+    }
+    if (operation.name == "ReceiveMessage") {
+      const auto wanted = *static_cast<const aws::sqs::ReceiveMessageRequest*>(input)->max_number_of_messages;
+      auto out = make<aws::sqs::ReceiveMessageResult>();
+      auto& messages = static_cast<aws::sqs::ReceiveMessageResult*>(out.get())->messages.emplace();
+      while (!queue.empty() && messages.size() < static_cast<std::size_t>(wanted)) {
+        aws::sqs::Message message;
+        message.message_id = message.receipt_handle = "id-" + queue.front();
+        message.body = queue.front();
+        messages.push_back(std::move(message));
+        queue.pop_front();
+      }
+      if (messages.empty()) changed_.wait_for(lock, 20ms);
+      return out;
+    }
+    if (operation.name == "DeleteMessageBatch") {
+      for (const auto& entry : *static_cast<const aws::sqs::DeleteMessageBatchRequest*>(input)->entries)
+        deleted.insert(*entry.receipt_handle);
+      changed_.notify_all();
+      return make<aws::sqs::DeleteMessageBatchResult>();
     }
     if (operation.name == "PutEvents") {
       const auto& entry = in_first(input);
@@ -137,7 +165,19 @@ class FakeCalls final : public aws::LocalCalls {
     return changed_.wait_for(lock, 5s, [&] { return sent.size() >= count; });
   }
 
+  bool wait_deleted(std::size_t count) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 5s, [&] { return deleted.size() >= count; });
+  }
+  void put(std::initializer_list<std::string> bodies) {
+    const std::lock_guard lock(mutex_);
+    queue.insert(queue.end(), bodies);
+    changed_.notify_all();
+  }
+
   std::optional<Error> failure;
+  mutable std::deque<std::string> queue;
+  mutable std::set<std::string> deleted;
   mutable std::vector<std::pair<std::string, std::string>> sent;
   mutable std::map<std::string, std::string> attributes;
 
@@ -159,6 +199,7 @@ class LambdaService : public ::testing::Test {
   ~LambdaService() override { close(); }
 
   void close() {
+    pollers.reset();
     if (async) async->stop();
     gateway.reset();
     service.reset();
@@ -177,6 +218,13 @@ class LambdaService : public ::testing::Test {
     async = *AsyncQueue::open(storage->store(), storage->blobs(), Clock::system(), *registry, *invoker, destinations,
                               options);
     natives.add("echo", [](functions::NativeContext&, std::string_view event) { return std::string(event); });
+    pollers = std::make_unique<Pollers>(PollerParts{.store = storage->store(),
+                                                    .clock = Clock::system(),
+                                                    .registry = *registry,
+                                                    .invoker = *invoker,
+                                                    .roles = roles,
+                                                    .calls = calls,
+                                                    .destinations = destinations});
     service = make_lambda({.registry = *registry,
                            .code = *code,
                            .concurrency = concurrency,
@@ -185,10 +233,12 @@ class LambdaService : public ::testing::Test {
                            .roles = roles,
                            .natives = natives,
                            .runner = runner,
-                           .calls = calls});
+                           .calls = calls,
+                           .mappings_changed = [this] { pollers->changed(); }});
     gateway = std::make_unique<aws::Gateway>(aws::GatewayOptions{}, credentials);
     gateway->add(*service);
     async->start();
+    pollers->start();
   }
   void restart() {
     close();
@@ -243,6 +293,7 @@ class LambdaService : public ::testing::Test {
   std::unique_ptr<CodeStore> code;
   std::unique_ptr<Invoker> invoker;
   std::unique_ptr<AsyncQueue> async;
+  std::unique_ptr<Pollers> pollers;
   std::unique_ptr<aws::Service> service;
   std::unique_ptr<aws::Gateway> gateway;
 };
@@ -455,6 +506,72 @@ TEST_F(LambdaService, EventsOfAFunctionThatIsGoneAreDropped) {
   create();
   std::this_thread::sleep_for(200ms);
   EXPECT_LE(runner.count(), 2u) << "the new function of that name does not get them";
+}
+
+shapes::CreateEventSourceMappingRequest queue_mapping() {
+  shapes::CreateEventSourceMappingRequest in;
+  in.event_source_arn = "arn:aws:sqs:us-east-1:000000000000:jobs";
+  in.function_name = "photos";
+  return in;
+}
+
+TEST_F(LambdaService, MessagesOfAQueueAreRunAndThenDeleted) {
+  create();
+  ASSERT_TRUE(call<shapes::CreateEventSourceMapping>(queue_mapping()));
+  calls.put({"one", "two"});
+  ASSERT_TRUE(calls.wait_deleted(2));
+  const auto event = json::parse(*runner.runs[0].invocation.payload);
+  const auto& record = event.at("Records").at(0);
+  EXPECT_EQ(record.at("body"), "one");
+  EXPECT_EQ(record.at("eventSource"), "aws:sqs");
+  EXPECT_EQ(record.at("eventSourceARN"), "arn:aws:sqs:us-east-1:000000000000:jobs");
+}
+
+TEST_F(LambdaService, MessagesThatFailStayInTheQueue) {
+  create();
+  runner.answers([](const auto& invocation) {
+    functions::Outcome out;
+    const auto event = json::parse(*invocation.payload);
+    json::array failures;
+    for (const auto& record : event.at("Records").as_array())
+      if (record.at("body") == "bad") failures.push_back({{"itemIdentifier", record.at("messageId")}});
+    out.payload = json::serialize(json::object{{"batchItemFailures", failures}});
+    return out;
+  });
+  auto in = queue_mapping();
+  in.function_response_types = {shapes::FunctionResponseType::ReportBatchItemFailures};
+  ASSERT_TRUE(call<shapes::CreateEventSourceMapping>(in));
+  calls.put({"good", "bad", "fine"});
+  ASSERT_TRUE(calls.wait_deleted(2));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(calls.deleted, (std::set<std::string>{"id-good", "id-fine"}));
+}
+
+TEST_F(LambdaService, WhatNoFilterWantsIsNotRun) {
+  create();
+  auto in = queue_mapping();
+  in.filter_criteria.emplace().filters = {shapes::Filter{R"({"body":{"kind":["photo"]}})"}};
+  ASSERT_TRUE(call<shapes::CreateEventSourceMapping>(in));
+  calls.put({R"({"kind":"photo"})", R"({"kind":"text"})", "no json"});
+  ASSERT_TRUE(calls.wait_deleted(3));
+  ASSERT_EQ(runner.count(), 1u);
+  EXPECT_EQ(json::parse(*runner.runs[0].invocation.payload).at("Records").as_array().size(), 1u);
+}
+
+TEST_F(LambdaService, MappingsAreChecked) {
+  create();
+  auto in = queue_mapping();
+  in.batch_size = 100;
+  EXPECT_EQ(call<shapes::CreateEventSourceMapping>(in).error().message,
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10");
+  in = queue_mapping();
+  in.filter_criteria.emplace().filters = {shapes::Filter{"{\"body\":1}"}};
+  EXPECT_EQ(code_of(call<shapes::CreateEventSourceMapping>(in)), "InvalidParameterValueException");
+  in = queue_mapping();
+  in.event_source_arn = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
+  EXPECT_EQ(code_of(call<shapes::CreateEventSourceMapping>(in)), "InvalidParameterValueException");
+  ASSERT_TRUE(call<shapes::CreateEventSourceMapping>(queue_mapping()));
+  EXPECT_EQ(code_of(call<shapes::CreateEventSourceMapping>(queue_mapping())), "ResourceConflictException");
 }
 
 TEST_F(LambdaService, AServiceMayInvokeWhatTheFunctionsPolicyAllows) {
