@@ -20,6 +20,8 @@ const EVP_MD* algorithm(Digest::Kind kind) {
     case Digest::Kind::Md5: return EVP_md5();
     case Digest::Kind::Sha1: return EVP_sha1();
     case Digest::Kind::Sha256: return EVP_sha256();
+    case Digest::Kind::Sha384: return EVP_sha384();
+    case Digest::Kind::Sha512: return EVP_sha512();
   }
   return nullptr;
 }

@@ -9,7 +9,7 @@ namespace likeness {
 /// A cryptographic digest of data that comes in pieces. Used by one thread at a time.
 class Digest {
  public:
-  enum class Kind { Md5, Sha1, Sha256 };
+  enum class Kind { Md5, Sha1, Sha256, Sha384, Sha512 };
 
   explicit Digest(Kind kind);
   ~Digest();
