@@ -20,17 +20,18 @@ ALLOWED = {
     "events": {"base"},
     "net": {"base"},
     "functions": {"base", "net"},
+    "states": {"base", "storage"},
     "aws": {"base", "net", "policy"},
     "domain": {"base", "policy", "events", "storage", "index", "vision", "media"},
-    "services": {"base", "policy", "aws", "net", "functions", "domain", "events", "storage", "index", "vision", "media"},
+    "services": {"base", "policy", "aws", "net", "functions", "domain", "events", "states", "storage", "index", "vision", "media"},
     "apps": {"base", "functions", "domain", "vision"},
-    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services", "events", "apps"},
+    "app": {"base", "config", "storage", "index", "media", "vision", "policy", "net", "functions", "aws", "domain", "services", "events", "states", "apps"},
 }
 # A library's headers stay in one module (tests and generated code aside).
 OWNED = {
     "rocksdb/": "storage", "openvino/": "vision", "turbojpeg.h": "media", "jpeglib.h": "media", "jerror.h": "media", "spng.h": "media", "webp/": "media",
     "cairo": "media", "fontconfig/": "media", "boost/asio": "net", "boost/beast": "net", "boost/json": None, "spdlog/": "base",
-    "openssl/": ("base", "net"), "CLI/": "app", "yaml-cpp/": None, "re2/": ("aws", "domain"), "zip.h": "domain", "prometheus/": "base",
+    "openssl/": ("base", "net"), "CLI/": "app", "yaml-cpp/": None, "re2/": ("aws", "domain", "states"), "quickjs": "states", "zip.h": "domain", "prometheus/": "base",
 }
 # What the .cpp files of one module share among themselves: it may hold a library's headers, and no other header may include it.
 INTERNAL = {"net/connection.hpp"}

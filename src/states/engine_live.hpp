@@ -1,0 +1,42 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "states/engine.hpp"
+
+namespace likeness::states {
+
+/// An execution that is in memory. `execution` belongs to the worker that runs it; the rest is under the engine's
+/// mutex.
+struct Engine::Live {
+  std::string arn;
+  bool durable = true;
+  bool loaded = false;
+  Execution execution;
+  std::string running;       // what the store says of it among the running ones
+  bool synchronous = false;  // express: somebody waits for the end
+
+  bool scheduled = false;  // in the queue or with a worker
+  bool over = false;
+  std::size_t calls = 0;  // under way
+  std::deque<Message> mailbox;
+  std::function<void(const Execution&)> on_end;
+};
+
+namespace tables {
+inline constexpr auto kExecutions = "sfn.executions";
+inline constexpr auto kByTime = "sfn.executions.time";
+inline constexpr auto kRunning = "sfn.running";
+inline constexpr auto kFibers = "sfn.fibers";
+inline constexpr auto kHistory = "sfn.history";
+inline constexpr auto kExpress = "sfn.express";
+}  // namespace tables
+
+inline constexpr auto kRunningPartition = "running";
+inline constexpr std::size_t kPartBytes = 512u << 10;  // of a fiber; a value of the store holds 1 MiB
+
+}  // namespace likeness::states

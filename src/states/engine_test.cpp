@@ -1,0 +1,348 @@
+#include "states/engine.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "states/map_runs.hpp"
+#include "storage/testing.hpp"
+
+namespace likeness::states {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kMachine = "arn:aws:states:us-east-1:000000000000:stateMachine:m";
+constexpr auto kFirst = "arn:aws:states:us-east-1:000000000000:execution:m:e1";
+
+/// Does what a test tells it to.
+class FakeTasks : public TaskRunner {
+ public:
+  Outcome<std::string> run(const TaskRequest& request) override {
+    ++calls;
+    std::function<Outcome<std::string>(const TaskRequest&)> now;
+    {
+      const std::lock_guard lock(mutex);
+      requests.push_back(request.resource.arn + " " + request.input);
+      now = behave;
+    }
+    if (now) return now(request);
+    return "\"done\"";
+  }
+  std::atomic<int> calls = 0;
+  std::mutex mutex;
+  std::vector<std::string> requests;
+  std::function<Outcome<std::string>(const TaskRequest&)> behave;
+};
+
+class States : public ::testing::Test {
+ protected:
+  void SetUp() override { open(); }
+  void TearDown() override {
+    if (engine) engine->stop();
+  }
+
+  void open() {
+    EngineOptions options;
+    options.workers = 4;
+    options.interpreter.jsonata = &jsonata;
+    auto opened = Engine::open(
+        *store,
+        [this](const std::string&, const std::string&) -> Result<std::shared_ptr<const Definition>> {
+          return definition;
+        },
+        tasks, nullptr, Clock::system(), options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    engine = std::move(*opened);
+    engine->start();
+  }
+
+  void define(std::string_view text) {
+    const auto parsed = parse_definition(text, {});
+    for (const auto& diagnostic : parsed.diagnostics)
+      ADD_FAILURE() << diagnostic.message << " at " << diagnostic.location;
+    definition = parsed.definition;
+  }
+
+  static ExecutionInfo info(const std::string& name, const std::string& input) {
+    ExecutionInfo out;
+    out.name = name;
+    out.arn = "arn:aws:states:us-east-1:000000000000:execution:m:" + name;
+    out.machine_arn = kMachine;
+    out.machine_name = "m";
+    out.role_arn = "arn:aws:iam::000000000000:role/r";
+    out.input = input;
+    out.started = Clock::system().now();
+    return out;
+  }
+
+  std::string start(const std::string& name, const std::string& input = "{}") {
+    const auto what = info(name, input);
+    auto started = engine->start_execution(what, definition);
+    EXPECT_TRUE(started) << started.error().message;
+    return what.arn;
+  }
+
+  ExecutionRecord wait_for(const std::string& arn) {
+    for (int i = 0; i < 1000; ++i) {
+      auto record = engine->find(arn);
+      if (record && *record && (*record)->ending.status != Status::Running) return **record;
+      std::this_thread::sleep_for(5ms);
+    }
+    ADD_FAILURE() << arn << " does not end";
+    return {};
+  }
+
+  /// The output, or "error: cause".
+  std::string outcome(const std::string& input = "{}") {
+    const auto record = wait_for(start(fmt::format("e{}", ++names), input));
+    if (record.ending.status == Status::Succeeded) return record.ending.output;
+    return fmt::format("{}: {}", record.ending.error.value_or("-"), record.ending.cause.value_or("-"));
+  }
+
+  std::string types(const std::string& arn) {
+    auto events = engine->history(arn, 0, 1000, false);
+    std::string out;
+    if (events)
+      for (const auto& event : *events) out += fmt::format("{}<{} {}\n", event.id, event.previous, event.type);
+    return out;
+  }
+
+  storage::TemporaryStore store;
+  Jsonata jsonata;
+  FakeTasks tasks;
+  std::shared_ptr<const Definition> definition;
+  std::unique_ptr<Engine> engine;
+  int names = 0;
+};
+
+TEST_F(States, AChainOfPassAndChoice) {
+  define(R"json({"StartAt":"A","States":{
+    "A":{"Type":"Pass","Result":{"n":1},"ResultPath":"$.r","Next":"B"},
+    "B":{"Type":"Choice","Choices":[{"Variable":"$.r.n","NumericEquals":1,"Next":"C"}],"Default":"D"},
+    "C":{"Type":"Pass","Parameters":{"x.$":"$.in","t.$":"States.Format('{}-{}', $.in, $$.Execution.Name)"},"End":true},
+    "D":{"Type":"Fail","Error":"No"}}})json");
+  EXPECT_EQ(outcome(R"({"in": 7})"), R"({"x":7,"t":"7-e1"})");
+  EXPECT_EQ(types(kFirst),
+            "1<0 ExecutionStarted\n2<0 PassStateEntered\n3<2 PassStateExited\n4<3 ChoiceStateEntered\n5<4 "
+            "ChoiceStateExited\n6<5 PassStateEntered\n7<6 PassStateExited\n8<7 ExecutionSucceeded\n");
+}
+
+TEST_F(States, ATaskIsTriedAgainAndThenCaught) {
+  define(
+      R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"a":1},
+    "Retry":[{"ErrorEquals":["Boom"],"IntervalSeconds":1,"MaxAttempts":1}],
+    "Catch":[{"ErrorEquals":["States.ALL"],"ResultPath":"$.error","Next":"C"}],"Next":"C"},"C":{"Type":"Succeed"}}})");
+  tasks.behave = [](const TaskRequest&) -> Outcome<std::string> { return problem("Boom", "bang"); };
+  EXPECT_EQ(outcome(R"({"k":1})"), R"({"k":1,"error":{"Error":"Boom","Cause":"bang"}})");
+  EXPECT_EQ(tasks.calls, 2);
+  EXPECT_EQ(types(kFirst),
+            "1<0 ExecutionStarted\n2<0 TaskStateEntered\n3<2 TaskScheduled\n4<3 TaskStarted\n5<4 TaskFailed\n6<5 "
+            "TaskScheduled\n7<6 TaskStarted\n8<7 TaskFailed\n9<8 TaskStateExited\n10<9 SucceedStateEntered\n11<10 "
+            "SucceedStateExited\n12<11 ExecutionSucceeded\n");
+}
+
+TEST_F(States, ParallelGathersWhatItsBranchesLeave) {
+  define(R"({"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[
+    {"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","End":true}}},
+    {"StartAt":"B","States":{"B":{"Type":"Pass","Result":"b","End":true}}}]}}})");
+  EXPECT_EQ(outcome(), R"(["done","b"])");
+}
+
+TEST_F(States, AFailingBranchEndsTheOthers) {
+  define(R"({"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[
+    {"StartAt":"A","States":{"A":{"Type":"Wait","Seconds":1000,"End":true}}},
+    {"StartAt":"B","States":{"B":{"Type":"Fail","Error":"E","Cause":"C"}}}]}}})");
+  EXPECT_EQ(outcome(), "E: C");
+}
+
+TEST_F(States, MapGoesOverItemsInOrder) {
+  define(R"({"StartAt":"M","States":{"M":{"Type":"Map","ItemsPath":"$.items","MaxConcurrency":2,"End":true,
+    "ItemSelector":{"v.$":"$$.Map.Item.Value","i.$":"$$.Map.Item.Index","of.$":"$.of"},
+    "ItemProcessor":{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}}}})");
+  EXPECT_EQ(outcome(R"({"items":["a","b","c"],"of":9})"),
+            R"([{"v":"a","i":0,"of":9},{"v":"b","i":1,"of":9},{"v":"c","i":2,"of":9}])");
+  EXPECT_EQ(outcome(R"({"items":[],"of":9})"), "[]");
+  EXPECT_EQ(outcome(R"({"items":1,"of":9})"), "States.Runtime: Reference path \"$.items\" must point to array.");
+}
+
+TEST_F(States, JsonataAndVariables) {
+  define(R"({"StartAt":"A","QueryLanguage":"JSONata","States":{
+    "A":{"Type":"Pass","Assign":{"x":"{% $states.input.a * 2 %}"},"Output":{"sum":"{% $sum([1,2,$states.input.a]) %}"},"Next":"B"},
+    "B":{"Type":"Choice","Choices":[{"Condition":"{% $x = 4 %}","Next":"C"}],"Default":"D"},
+    "C":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Arguments":{"Body":"{% $states.input.sum %}"},
+         "Output":"{% $states.result & '!' %}","End":true},
+    "D":{"Type":"Fail","Error":"{% 'x is ' & $x %}"}}})");
+  EXPECT_EQ(outcome(R"({"a":2})"), "\"done!\"");
+  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"Body\":5}");
+  EXPECT_EQ(outcome(R"({"a":3})"), "x is 6: -");
+  EXPECT_EQ(outcome(R"({"a":"z"})").substr(0, 28), "States.QueryEvaluationError:");
+}
+
+TEST_F(States, ATaskTokenBringsTheResult) {
+  define(
+      R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "Parameters":{"token.$":"$$.Task.Token"},"TimeoutSeconds":100,"End":true}}})");
+  const auto arn = start("e1");
+  std::string token;
+  for (int i = 0; i < 500 && token.empty(); ++i) {
+    std::this_thread::sleep_for(5ms);
+    const std::lock_guard lock(tasks.mutex);
+    if (!tasks.requests.empty())
+      token = parse_json(tasks.requests.back().substr(tasks.requests.back().find(' ')))->text_of("token");
+  }
+  ASSERT_FALSE(token.empty());
+  EXPECT_EQ(engine->task_answer("nonsense", std::string("1")).error().code, "InvalidToken");
+  EXPECT_TRUE(engine->task_heartbeat(token));
+  EXPECT_TRUE(engine->task_answer(token, std::string("{\"ok\":true}")));
+  EXPECT_EQ(wait_for(arn).ending.output, "{\"ok\":true}");
+  EXPECT_EQ(engine->task_answer(token, std::string("1")).error().code, "TaskDoesNotExist");
+}
+
+TEST_F(States, AWaitIsALineOfAnIndexAndOutlivesARestart) {
+  define(R"({"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":3,"Next":"T"},
+    "T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}}})");
+  const auto arn = start("e1", R"({"kept":"yes"})");
+  for (int i = 0; i < 200 && engine->loaded() > 0; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(engine->loaded(), 0u);
+  EXPECT_EQ(engine->timers(), 1u);
+  engine->stop();
+  engine.reset();
+  store.reopen();
+  open();
+  EXPECT_EQ(wait_for(arn).ending.output, "\"done\"");
+  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"kept\":\"yes\"}");
+}
+
+TEST_F(States, ATaskThatWasUnderWayIsDoneAgainAfterARestart) {
+  define(R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}}})");
+  std::atomic<bool> release = false;
+  tasks.behave = [&](const TaskRequest&) -> Outcome<std::string> {
+    while (!release) std::this_thread::sleep_for(1ms);
+    return "1";
+  };
+  const auto arn = start("e1");
+  for (int i = 0; i < 500 && tasks.calls == 0; ++i) std::this_thread::sleep_for(5ms);
+  std::thread stopper([&] { engine->stop(); });
+  std::this_thread::sleep_for(50ms);
+  release = true;
+  stopper.join();
+  engine.reset();
+  EXPECT_EQ(tasks.calls, 1);
+  open();
+  EXPECT_EQ(wait_for(arn).ending.output, "1");
+  EXPECT_EQ(tasks.calls, 2);
+}
+
+TEST_F(States, TasksAndExecutionsRunOutOfTime) {
+  define(
+      R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "Parameters":{"t.$":"$$.Task.Token"},"TimeoutSeconds":1,"End":true}}})");
+  EXPECT_EQ(outcome(), "States.Timeout: -");
+  define(R"({"StartAt":"W","TimeoutSeconds":1,"States":{"W":{"Type":"Wait","Seconds":100,"End":true}}})");
+  EXPECT_EQ(wait_for(start("late")).ending.status, Status::TimedOut);
+}
+
+TEST_F(States, TheSameStartTwiceIsOneExecution) {
+  define(R"({"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":100,"End":true}}})");
+  const auto arn = start("same", "{}");
+  EXPECT_TRUE(engine->start_execution(info("same", "{}"), definition));
+  EXPECT_EQ(engine->start_execution(info("same", "[]"), definition).error().code, "AlreadyExists");
+  EXPECT_TRUE(engine->stop_execution(arn, "E", "C"));
+  EXPECT_EQ(wait_for(arn).ending.status, Status::Aborted);
+  EXPECT_EQ(engine->start_execution(info("same", "{}"), definition).error().code, "AlreadyExists");
+}
+
+TEST_F(States, ARedriveGoesOnFromTheFailedState) {
+  define(R"({"StartAt":"A","States":{"A":{"Type":"Pass","Result":{"a":1},"Next":"T"},
+    "T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}}})");
+  tasks.behave = [](const TaskRequest&) -> Outcome<std::string> { return problem("Boom", "bang"); };
+  const auto arn = start("e1");
+  EXPECT_EQ(wait_for(arn).ending.status, Status::Failed);
+  {
+    const std::lock_guard lock(tasks.mutex);
+    tasks.behave = nullptr;
+  }
+  EXPECT_TRUE(engine->redrive(arn));
+  const auto record = wait_for(arn);
+  EXPECT_EQ(record.ending.status, Status::Succeeded);
+  EXPECT_EQ(record.redrive_count, 1u);
+  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"a\":1}");
+  EXPECT_EQ(engine->redrive(arn).error().code, "NotRedrivable");
+}
+
+TEST_F(States, ActivitiesAreFetchedByWorkers) {
+  constexpr auto kActivity = "arn:aws:states:us-east-1:000000000000:activity:a";
+  define(
+      R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:us-east-1:000000000000:activity:a","End":true}}})");
+  const auto arn = start("e1", R"({"work":1})");
+  auto task = engine->next_activity_task(kActivity, "w", 5s, nullptr);
+  ASSERT_TRUE(task && *task);
+  EXPECT_EQ((*task)->input, R"({"work":1})");
+  EXPECT_TRUE(engine->task_answer((*task)->token, std::string("\"ok\"")));
+  EXPECT_EQ(wait_for(arn).ending.output, "\"ok\"");
+  EXPECT_FALSE(*engine->next_activity_task(kActivity, "w", 10ms, nullptr));
+}
+
+TEST_F(States, ExpressExecutionsRunInMemory) {
+  define(R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}}})");
+  auto what = info("x", "{}");
+  what.express = true;
+  auto ended = engine->start_sync(what, definition);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->second.output, "\"done\"");
+  EXPECT_FALSE(*engine->find(what.arn));
+}
+
+TEST_F(States, ADistributedMapRunsAnExecutionForEachItem) {
+  define(R"({"StartAt":"M","States":{"M":{"Type":"Map","End":true,"MaxConcurrency":3,"Label":"each",
+    "ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"},
+                  "Parameters":{"Bucket":"b","Key":"k"}},
+    "ItemBatcher":{"MaxItemsPerBatch":2},
+    "ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+      "StartAt":"A","States":{"A":{"Type":"Pass","OutputPath":"$.Items[*].n","End":true}}}}}})");
+  tasks.behave = [](const TaskRequest&) -> Outcome<std::string> { return R"({"Body":"n,m\n1,a\n2,\"b,c\"\n3,d\n"})"; };
+  EXPECT_EQ(outcome(), R"([["1","2"],["3"]])");
+  const auto runs = engine->map_runs().list(kFirst);
+  ASSERT_TRUE(runs && runs->size() == 1);
+  EXPECT_EQ(runs->front().succeeded, 2);
+  EXPECT_EQ(runs->front().status, "SUCCEEDED");
+}
+
+TEST_F(States, ADistributedMapToleratesSomeFailures) {
+  const auto text = [](int tolerated) {
+    return fmt::format(R"({{"StartAt":"M","States":{{"M":{{"Type":"Map","End":true,"ToleratedFailureCount":{},
+      "ItemProcessor":{{"ProcessorConfig":{{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"}},"StartAt":"C","States":{{
+        "C":{{"Type":"Choice","Choices":[{{"Variable":"$","NumericGreaterThan":1,"Next":"F"}}],"Default":"P"}},
+        "P":{{"Type":"Pass","End":true}},"F":{{"Type":"Fail","Error":"E"}}}}}}}}}}}})",
+                       tolerated);
+  };
+  define(text(2));
+  EXPECT_EQ(outcome("[0,1,2,3]"), "[0,1]");
+  define(text(1));
+  EXPECT_EQ(outcome("[0,1,2,3]"),
+            "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded");
+}
+
+TEST_F(States, ManyExecutionsAtOnce) {
+  define(
+      R"({"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Next":"C"},
+    "C":{"Type":"Pass","End":true}}})");
+  std::vector<std::string> arns;
+  arns.reserve(300);
+  for (int i = 0; i < 300; ++i) arns.push_back(start(fmt::format("m{}", i)));
+  for (const auto& arn : arns) EXPECT_EQ(wait_for(arn).ending.output, "\"done\"");
+  EXPECT_EQ(tasks.calls, 300);
+  const auto page = engine->list(kMachine, Status::Succeeded, 200, "");
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->executions.size(), 200u);
+  const auto rest = engine->list(kMachine, Status::Succeeded, 200, page->next.value_or(""));
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->executions.size(), 100u);
+  EXPECT_FALSE(rest->next);
+}
+
+}  // namespace
+}  // namespace likeness::states

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.hpp"
+#include "states/engine.hpp"
+
+namespace likeness::states {
+
+/// What is known of the run of a distributed map.
+struct MapRunRecord {
+  std::string arn;
+  std::string execution_arn;
+  std::string machine_arn;
+  std::string status = "RUNNING";  // SUCCEEDED, FAILED, ABORTED
+  TimePoint started;
+  TimePoint stopped{};
+  std::int64_t max_concurrency = 0;
+  std::int64_t tolerated_count = 0;
+  double tolerated_percentage = 0;
+  std::int64_t total = 0;        // child executions
+  std::int64_t total_items = 0;  // of all of them
+  std::int64_t running = 0;
+  std::int64_t succeeded = 0, failed = 0, timed_out = 0, aborted = 0, results_written = 0;
+  std::int64_t succeeded_items = 0, failed_items = 0;
+};
+
+/// Distributed maps: reads the items (a list, an S3 listing, an S3 object), runs a child execution for each item or
+/// batch, counts failures, puts the results together or writes them to S3. Items and results are in the store, so a
+/// start of the server goes on with what is missing. Thread-safe.
+class MapRuns {
+ public:
+  explicit MapRuns(Engine& engine) : engine_(engine) {}
+
+  /// Begins or goes on; `ended` is called once the run needs its execution in memory no longer.
+  void begin(const Execution& execution, std::uint64_t fiber, std::uint32_t attempt, std::function<void()> ended);
+  void child_ended(const ExecutionInfo& info, const Ending& ending);
+  void stop();
+
+  Result<std::optional<MapRunRecord>> find(const std::string& arn) const;
+  Result<std::vector<MapRunRecord>> list(const std::string& execution_arn) const;
+  /// Error: "NotFound".
+  Result<void> update(const std::string& arn, std::optional<std::int64_t> max_concurrency,
+                      std::optional<std::int64_t> tolerated_count, std::optional<double> tolerated_percentage);
+
+ private:
+  struct Run;
+  using RunPtr = std::shared_ptr<Run>;
+
+  void work(const RunPtr& run);
+  Outcome<void> prepare(Run& run);
+  Outcome<std::vector<Value>> read_items(Run& run);
+  Outcome<std::vector<Value>> list_objects(Run& run, const Value& parameters, std::size_t limit);
+  Outcome<std::vector<Value>> batches(Run& run, std::vector<Value> items);
+  Outcome<void> store_items(Run& run, const std::vector<Value>& inputs);
+  Result<void> recall(Run& run);
+  void start_more(const RunPtr& run);
+  void start_child(const RunPtr& run, std::uint32_t index);
+  void note(const RunPtr& run, std::uint32_t index, const std::string& child_arn, const Ending& ending);
+  void finish(const RunPtr& run);
+  Outcome<Value> collect(Run& run);
+  Outcome<Value> write_results(Run& run, const ResultWriter& writer, const std::vector<std::string>& results);
+  Outcome<Value> call(const Run& run, const std::string& service, const std::string& action, const Value& input);
+  void report(const RunPtr& run, Outcome<Value> result);
+  Result<void> save(Run& run);
+
+  Engine& engine_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, RunPtr> runs_;  // by ARN
+  bool stopping_ = false;
+};
+
+/// What an ItemReader makes of an object's text.
+Outcome<std::vector<Value>> parse_items(const ItemReader& reader, std::string_view text, std::size_t limit);
+
+}  // namespace likeness::states
