@@ -13,6 +13,7 @@
 #include "app/measured_analyzer.hpp"
 #include "app/messages_area.hpp"
 #include "app/service_metrics.hpp"
+#include "app/states_area.hpp"
 #include "app/throttle.hpp"
 #include "aws/credentials.hpp"
 #include "aws/gateway.hpp"
@@ -173,7 +174,7 @@ Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const st
                                                     .calls = parts.gateway->local_calls(),
                                                     .pages = parts.pages});
   using Open = Result<std::unique_ptr<Area>> (*)(Wiring&);
-  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open};
+  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open, StatesArea::open};
   for (const Open open : areas) {
     auto area = open(*parts.wiring);
     if (!area) return fail(area);
