@@ -36,6 +36,9 @@ class ChangeFeed;
 namespace objects {
 class ObjectStore;
 }
+namespace s3 {
+class S3;
+}
 namespace logs {
 class Sink;
 }
@@ -94,6 +97,7 @@ struct Wiring {
   const aws::CredentialSource& credentials;  // to check signatures outside of the gateway
 
   objects::ObjectStore& objects;
+  s3::S3& s3;
   domain::ChangeFeed& object_changes;
 
   aws::Gateway& gateway;  // to add services to

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/background_analyzer.hpp"
+#include "app/events_area.hpp"
 #include "app/functions_area.hpp"
 #include "app/logs_area.hpp"
 #include "app/measured_analyzer.hpp"
@@ -169,12 +170,14 @@ Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const st
                                                     .roles = *parts.roles,
                                                     .credentials = *parts.access,
                                                     .objects = *parts.objects,
+                                                    .s3 = *parts.s3,
                                                     .object_changes = *parts.object_changes,
                                                     .gateway = *parts.gateway,
                                                     .calls = parts.gateway->local_calls(),
                                                     .pages = parts.pages});
   using Open = Result<std::unique_ptr<Area>> (*)(Wiring&);
-  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open, StatesArea::open};
+  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open, StatesArea::open,
+                                   EventsArea::open};
   for (const Open open : areas) {
     auto area = open(*parts.wiring);
     if (!area) return fail(area);

@@ -115,17 +115,16 @@ int nearest_workday(chr::year_month_day date, int day) {
   }
 }
 
-std::optional<Rate> parse_rate(std::string_view text) {
+std::optional<Rate> parse_rate(std::string_view text, bool any_unit) {
   const std::size_t space = text.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
   const auto value = number(text.substr(0, space));
   if (!value || *value < 1 || *value > 10'000'000 || text[0] == '+') return std::nullopt;
   std::string unit(text.substr(space + 1));
   // One is singular, more are plural, and nothing else will do.
-  if (*value != 1) {
-    if (!unit.ends_with('s')) return std::nullopt;
-    unit.pop_back();
-  }
+  const bool plural = unit.ends_with('s');
+  if (!any_unit && plural != (*value != 1)) return std::nullopt;
+  if (plural) unit.pop_back();
   if (unit == "minute") return Rate{chr::minutes(*value)};
   if (unit == "hour") return Rate{chr::hours(*value)};
   if (unit == "day") return Rate{chr::days(*value)};
@@ -273,13 +272,13 @@ std::optional<UtcSeconds> Cron::next(UtcSeconds after, const TimeZone& zone) con
   }
 }
 
-std::optional<ScheduleExpression> parse_schedule(std::string_view text) {
+std::optional<ScheduleExpression> parse_schedule(std::string_view text, bool any_unit) {
   const std::size_t open = text.find('(');
   if (open == std::string_view::npos || !text.ends_with(')') || text.size() > 256) return std::nullopt;
   const std::string_view kind = text.substr(0, open);
   const std::string_view inner = text.substr(open + 1, text.size() - open - 2);
   if (kind == "rate") {
-    if (auto rate = parse_rate(inner)) return *rate;
+    if (auto rate = parse_rate(inner, any_unit)) return *rate;
   } else if (kind == "cron") {
     if (auto cron = Cron::parse(inner)) return *cron;
   } else if (kind == "at") {

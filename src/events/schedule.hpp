@@ -70,7 +70,8 @@ struct Once {
 
 using ScheduleExpression = std::variant<Rate, Cron, Once>;
 
-/// nullopt for what is none.
-std::optional<ScheduleExpression> parse_schedule(std::string_view text);
+/// nullopt for what is none. Rules insist on "rate(1 minute)" and "rate(2 minutes)"; with `any_unit` either unit goes
+/// with any number, as EventBridge Scheduler has it.
+std::optional<ScheduleExpression> parse_schedule(std::string_view text, bool any_unit = false);
 
 }  // namespace likeness::events

@@ -104,6 +104,8 @@ TEST(Schedule, WhatAwsRefusesIsRefused) {
        {"rate(1 minute)", "rate(5 minutes)", "rate(1 day)", "cron(0/5 5 ? JAN 1-5 2022)", "cron(* * ? * SAT#3 *)",
         "cron(1-31/30 1-1 ? * 1,7 *)", "cron(0-59/10 0-23/2 ? * * *)", "at(2022-12-31T23:59:59)"})
     EXPECT_TRUE(parse_schedule(text)) << text;
+  EXPECT_TRUE(parse_schedule("rate(1 minutes)", true));
+  EXPECT_FALSE(parse_schedule("rate(10 minutess)", true));
 }
 
 TEST(Schedule, RatesKeepTheirDistanceFromTheStart) {

@@ -41,6 +41,7 @@ struct State {
   const Options options;
   PolicyCache policies;
   const aws::CredentialSource* credentials = nullptr;  // of forms
+  NotificationCheck notification_check;                // empty: targets are not tried
 };
 
 /// Names of configurations in the bucket's record.
@@ -185,6 +186,7 @@ void register_tagging(aws::Service& service, State& state);
 void register_locks(aws::Service& service, State& state);
 void register_access(aws::Service& service, State& state);
 void register_configurations(aws::Service& service, State& state);
+void register_notifications(aws::Service& service, State& state);
 void register_pages(aws::Service& service, State& state);
 
 }  // namespace likeness::s3

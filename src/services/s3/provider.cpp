@@ -1,5 +1,7 @@
 #include "services/s3/provider.hpp"
 
+#include <utility>
+
 #include "services/s3/common.hpp"
 #include "services/s3/images.hpp"
 #include "services/s3/lifecycle.hpp"
@@ -24,6 +26,7 @@ S3::S3(objects::ObjectStore& store, const Options& options)
   register_locks(service, state);
   register_access(service, state);
   register_configurations(service, state);
+  register_notifications(service, state);
   register_pages(service, state);
   if (options.lifecycle_interval.count() > 0) lifecycle_->start(options.lifecycle_interval);
 }
@@ -31,6 +34,8 @@ S3::S3(objects::ObjectStore& store, const Options& options)
 S3::~S3() = default;
 
 void S3::accept_forms(const aws::CredentialSource& credentials) { state_->credentials = &credentials; }
+
+void S3::check_notifications(NotificationCheck check) { state_->notification_check = std::move(check); }
 
 domain::ObjectReader& S3::images() { return *images_; }
 

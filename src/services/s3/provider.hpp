@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,10 @@
 #include "domain/image_source.hpp"
 #include "domain/objects/object_store.hpp"
 
+namespace likeness::aws::s3 {
+struct NotificationConfiguration;
+}
+
 namespace likeness::s3 {
 
 struct Options {
@@ -18,6 +23,10 @@ struct Options {
   std::vector<std::string> domains{"localhost"};            // see aws::parse_s3_host()
   std::chrono::milliseconds lifecycle_interval{3'600'000};  // 0: never
 };
+
+/// Whether the targets of a bucket's notifications exist and take messages.
+using NotificationCheck =
+    std::function<Result<void>(const objects::Bucket& bucket, const aws::s3::NotificationConfiguration& wanted)>;
 
 /// What the operations share; lives as long as the service.
 struct State;
@@ -38,6 +47,10 @@ class S3 {
   /// Takes HTML forms that are signed with these keys; before that only those without a policy. Borrowed; called before
   /// the service is.
   void accept_forms(const aws::CredentialSource& credentials);
+
+  /// Asked before a bucket's notifications change, unless the caller does not want that. Set before the service is
+  /// called.
+  void check_notifications(NotificationCheck check);
 
   /// For `Image.S3Object`: reads with the caller's permissions.
   domain::ObjectReader& images();
