@@ -4,6 +4,7 @@ import itertools
 import json
 import time
 
+import lambda_tools
 import pytest
 
 from test_stepfunctions import finish, machine, one, role, run, sfn  # noqa: F401
@@ -142,3 +143,37 @@ def test_executions_are_logged_and_measured(server, sfn, machine):  # noqa: F811
         time.sleep(0.1)
     assert [line["type"] for line in lines] == ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
     assert lines[0]["execution_arn"] == done["executionArn"] and lines[0]["details"]["input"] == '{"secret": 1}'
+
+
+def test_functions_are_invoked(server, sfn, machine):  # noqa: F811
+    name = f"of-states-{next(_numbers)}"
+    arn = lambda_tools.create(server, name, "def handler(event, context):\n"
+                              "    if event.get('bad'):\n        raise ValueError('no good')\n"
+                              "    return {'doubled': event['n'] * 2}\n")["FunctionArn"]
+    plain = machine(one({"Type": "Task", "Resource": arn}))
+    assert json.loads(run(sfn, plain, {"n": 4})["output"]) == {"doubled": 8}
+    whole = machine(one({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "OutputPath": "$.Payload.doubled",
+                         "Parameters": {"FunctionName": name, "Payload": {"n.$": "$.n"}}}))
+    done = run(sfn, whole, {"n": 5})
+    assert done["output"] == "10"
+    types = [e["type"] for e in sfn.get_execution_history(executionArn=done["executionArn"])["events"]]
+    assert types[2:5] == ["TaskScheduled", "TaskStarted", "TaskSucceeded"]
+    failed = run(sfn, plain, {"bad": True})
+    assert failed["error"] == "ValueError" and json.loads(failed["cause"])["errorMessage"] == "no good"
+    missing = machine(one({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "none"}}))
+    assert run(sfn, missing)["error"] == "Lambda.ResourceNotFoundException"
+
+
+def test_a_message_carries_a_task_token(server, sfn, machine):  # noqa: F811
+    queues = server.client("sqs")
+    url = queues.create_queue(QueueName=f"tokens-{next(_numbers)}")["QueueUrl"]
+    arn = machine(one({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "TimeoutSeconds": 30,
+                       "Parameters": {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token", "n.$": "$.n"}}}))
+    started = sfn.start_execution(stateMachineArn=arn, input='{"n": 1}')["executionArn"]
+    body = json.loads(queues.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"][0]["Body"])
+    assert body["n"] == 1
+    sfn.send_task_success(taskToken=body["token"], output='{"seen": true}')
+    assert json.loads(finish(sfn, started)["output"]) == {"seen": True}
+    types = [e["type"] for e in sfn.get_execution_history(executionArn=started)["events"]]
+    assert types == ["ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded",
+                     "TaskStateExited", "ExecutionSucceeded"]
