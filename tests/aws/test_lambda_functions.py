@@ -72,6 +72,18 @@ def test_an_exception_has_awss_form(server):
     assert any("index.py" in line for line in answer["stackTrace"])
 
 
+def test_an_answer_is_streamed_as_events(server, lambdas, echo):
+    answer = lambdas.invoke_with_response_stream(FunctionName=echo, Payload=json.dumps({"a": 1}), LogType="Tail")
+    assert answer["StatusCode"] == 200 and answer["ExecutedVersion"] == "$LATEST"
+    events = list(answer["EventStream"])
+    body = b"".join(e["PayloadChunk"]["Payload"] for e in events if "PayloadChunk" in e)
+    assert json.loads(body)["got"] == {"a": 1}
+    assert "REPORT RequestId" in base64.b64decode(events[-1]["InvokeComplete"]["LogResult"]).decode()
+    create(server, "stream-raises", "def handler(event, context):\n    raise ValueError('no face')\n")
+    events = list(lambdas.invoke_with_response_stream(FunctionName="stream-raises")["EventStream"])
+    assert "no face" in events[-1]["InvokeComplete"]["ErrorDetails"]
+
+
 def test_dry_runs_and_bad_events(server, lambdas, echo):
     assert lambdas.invoke(FunctionName=echo, InvocationType="DryRun")["StatusCode"] == 204
     with pytest.raises(ClientError) as refused:
