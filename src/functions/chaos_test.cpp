@@ -86,7 +86,15 @@ TEST_P(Chaos, AWorkerThatLeaksMemory) {
   EXPECT_THAT(outcome.payload, HasSubstr(R"({"errorType":"Runtime.OutOfMemory","errorMessage":"RequestId: )"));
   EXPECT_THAT(outcome.payload, HasSubstr("Runtime exited with error: signal: killed"));
   EXPECT_EQ(outcome.max_memory_mb, 128);
-  // Its children count too.
+  // What children share with their parent counts once.
+  auto shares = python(
+      "shares",
+      "    held = bytearray(b'x' * (80 << 20))\n    for i in range(4):\n        if os.fork() == 0:\n            "
+      "time.sleep(1)\n            os._exit(0)\n    for i in range(4):\n        os.wait()\n    return len(held)\n",
+      20);
+  shares.memory_mb = 220;
+  EXPECT_EQ(run(shares).payload, "83886080");
+  // What they have of their own is added.
   auto children = python("children",
                          "    for i in range(6):\n        if os.fork() == 0:\n            held = bytearray(40 << 20)\n "
                          "           time.sleep(30)\n    time.sleep(30)\n",
@@ -107,8 +115,9 @@ TEST_P(Chaos, AForkBomb) {
                  "True:\n       "
                  " try:\n            os.fork()\n        except OSError:\n            time.sleep(0.01)\n",
                  2));
-  EXPECT_EQ(outcome.error_type.empty(), false);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(15));
+  EXPECT_THAT(outcome.error_type, ::testing::AnyOf("Sandbox.Timedout", "Runtime.OutOfMemory"));
+  EXPECT_THAT(outcome.log_tail, HasSubstr("bomb\n"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(60));
   well_afterwards();
   for (int i = 0; i < 300 && setting_->runner->stats().workers > 1; ++i) ::usleep(10'000);
   EXPECT_LE(setting_->runner->stats().workers, 1U);
@@ -125,7 +134,7 @@ TEST_P(Chaos, AFloodOfOutput) {
   EXPECT_EQ(endless.payload, "1");
   const auto outcome = flood.get();
   EXPECT_EQ(outcome.error_type, "Sandbox.Timedout");
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(8));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(60));
   EXPECT_LE(outcome.log_tail.size(), 4096U);
   EXPECT_LT(setting_->host.text("/aws/lambda/flood").size(), 12U << 20);
   EXPECT_GT(setting_->host.text("/aws/lambda/flood").size(), 3U << 20);
@@ -171,17 +180,18 @@ TEST_P(Chaos, ItSeesNothingThatIsNotItsOwn) {
                        "open(os.environ['TMPDIR'] + '/own', 'w').write('x')\n    return 1\n"))
                 .payload,
             "1");
-  auto reader = python("reader",
-                       "    seen = []\n    for path in event['paths']:\n        try:\n            open(path).read(1)\n "
-                       "           seen.append(path)\n        except OSError:\n            pass\n"
-                       "    for path in event['folders']:\n        try:\n            os.listdir(path)\n            "
-                       "seen.append(path)\n        except OSError:\n            pass\n"
-                       "    for path in ['/var/task/new', '/usr/new', '/new', os.environ['LAMBDA_TASK_ROOT'] + "
-                       "'/new']:\n        try:\n            open(path, 'w')\n            seen.append('writes ' + "
-                       "path)\n        except OSError:\n            pass\n"
-                       "    try:\n        os.kill(event['server'], 0)\n        seen.append('server')\n    except "
-                       "OSError:\n        pass\n"
-                       "    return seen\n");
+  auto reader =
+      python("reader",
+             "    seen = []\n    for path in event['paths']:\n        try:\n            open(path).read(1)\n "
+             "           seen.append(path)\n        except OSError:\n            pass\n"
+             "    for path in event['folders']:\n        try:\n            os.listdir(path)\n            "
+             "seen.append(path)\n        except OSError:\n            pass\n"
+             "    for path in ['/var/task/new', '/usr/new', '/new', '/dev/new', os.environ['LAMBDA_TASK_ROOT'] + "
+             "'/new']:\n        try:\n            open(path, 'w')\n            seen.append('writes ' + "
+             "path)\n        except OSError:\n            pass\n"
+             "    try:\n        os.kill(event['server'], 0)\n        seen.append('server')\n    except "
+             "OSError:\n        pass\n"
+             "    return seen\n");
   const auto outcome =
       run(reader, "{\"server\":" + std::to_string(::getpid()) + ",\"paths\":[\"/etc/shadow\",\"" +
                       (data / "secret").string() + "\",\"/proc/" + std::to_string(::getpid()) + "/environ\",\"/proc/" +

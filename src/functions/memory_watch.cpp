@@ -31,7 +31,7 @@ std::string read_small(const std::string& path) {
 
 }  // namespace
 
-std::uint64_t tree_memory_kb(pid_t process) {
+std::uint64_t tree_memory_kb(pid_t process, bool exact) {
   static const auto kPage = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
   std::uint64_t total = 0;
   std::vector<pid_t> waiting = {process};
@@ -43,7 +43,13 @@ std::uint64_t tree_memory_kb(pid_t process) {
     std::strtoull(memory.c_str(), &rest, 10);
     const std::uint64_t resident = std::strtoull(rest, &rest, 10);
     const std::uint64_t shared = std::strtoull(rest, &rest, 10);
-    total += (resident > shared ? resident - shared : 0) * kPage;
+    std::uint64_t own = (resident > shared ? resident - shared : 0) * kPage;
+    if (exact) {
+      const std::string rollup = read_small(fmt::format("/proc/{}/smaps_rollup", pid));
+      if (const std::size_t at = rollup.find("Pss_Anon:"); at != std::string::npos)
+        own = std::strtoull(rollup.c_str() + at + 9, nullptr, 10);
+    }
+    total += own;
     // Each thread has its own list of children.
     const std::string tasks = fmt::format("/proc/{}/task", pid);
     DIR* folder = ::opendir(tasks.c_str());
@@ -102,8 +108,10 @@ void MemoryWatch::run() {
       for (const auto& [pid, watched] : watched_)
         if (watched.busy || round % kIdleEvery == 0) due.emplace_back(pid, watched.limit_mb);
     }
-    for (const auto& [pid, limit] : due)
-      if (tree_memory_kb(pid) > static_cast<std::uint64_t>(limit) * 1024) over_(pid);
+    for (const auto& [pid, limit] : due) {
+      const auto most = static_cast<std::uint64_t>(limit) * 1024;
+      if (tree_memory_kb(pid, false) > most && tree_memory_kb(pid, true) > most) over_(pid);
+    }
   }
 }
 

@@ -39,7 +39,8 @@ class MemoryWatch {
   std::thread thread_;
 };
 
-/// Private memory of a process and its descendants, in kB.
-std::uint64_t tree_memory_kb(pid_t process);
+/// Private memory of a process and its descendants, in kB. What they share since a fork counts for each of them, but
+/// with `exact` once; that takes much longer.
+std::uint64_t tree_memory_kb(pid_t process, bool exact);
 
 }  // namespace likeness::functions

@@ -19,7 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uid_t kFirstUser = 610'000;
+constexpr uid_t kUsersOfServer = 8192;
+
+/// The first of the users of this server's workers: no other server on the machine has them, so that none ends the
+/// others' workers.
+uid_t first_user() { return 1'000'000'000U + static_cast<uid_t>(::getpid() % 65536) * kUsersOfServer; }
 constexpr std::uint64_t kMegabyte = 1024 * 1024;
 // Beyond a function's memory, for what the kernel counts as data but nobody uses; the watch is the real limit.
 constexpr std::uint64_t kDataRoom = 1024 * kMegabyte;
@@ -91,7 +95,7 @@ bool bubblewrap_works(bool root) {
   if (root) {
     argv.insert(argv.end(),
                 {"--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", "/usr/bin/setpriv",
-                 "--reuid", std::to_string(kFirstUser), "--regid", std::to_string(kFirstUser), "--clear-groups",
+                 "--reuid", std::to_string(first_user()), "--regid", std::to_string(first_user()), "--clear-groups",
                  "--no-new-privs", "--", "/bin/echo", "works"});
   } else {
     argv.insert(argv.begin() + 1, "--unshare-user");
@@ -129,6 +133,8 @@ Sandbox::~Sandbox() {
 }
 
 Result<std::unique_ptr<Sandbox>> Sandbox::open(const RunnerOptions& options) {
+  if (options.max_workers > kUsersOfServer)
+    return client_error("InvalidSetting", fmt::format("There can be at most {} workers.", kUsersOfServer));
   std::unique_ptr<Sandbox> sandbox(new Sandbox(options));
   std::error_code error;
   fs::remove_all(options.folder, error);
@@ -163,7 +169,7 @@ Result<std::unique_ptr<Sandbox>> Sandbox::open(const RunnerOptions& options) {
     std::ofstream passwd(options.folder / "passwd");
     passwd << "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
     for (std::size_t slot = 0; slot < options.max_workers; ++slot)
-      passwd << fmt::format("sbx_user{}:x:{}:{}::/tmp:/bin/sh\n", slot, kFirstUser + slot, kFirstUser + slot);
+      passwd << fmt::format("sbx_user{}:x:{}:{}::/tmp:/bin/sh\n", slot, first_user() + slot, first_user() + slot);
     std::ofstream group(options.folder / "group");
     group << "root:x:0:\nnogroup:x:65534:\n";
     if (!passwd.flush() || !group.flush()) return server_error("StorageFailure", "Functions cannot be run.", "passwd");
@@ -174,7 +180,7 @@ Result<std::unique_ptr<Sandbox>> Sandbox::open(const RunnerOptions& options) {
 
 std::optional<uid_t> Sandbox::user(std::size_t slot) const {
   if (!root_ || isolation_ == Isolation::Limits) return std::nullopt;
-  return kFirstUser + static_cast<uid_t>(slot);
+  return first_user() + static_cast<uid_t>(slot);
 }
 
 Result<fs::path> Sandbox::merged_layers(const std::vector<fs::path>& layers) {
@@ -321,6 +327,8 @@ std::vector<std::string> Sandbox::bubblewrap(const FunctionSpec& function, const
   if (!runtime.modules.empty())
     add({"--ro-bind", runtime.modules.string(), "/var/runtime/node_modules", "--symlink", "runtime/node_modules",
          "/var/node_modules"});
+  // Without root these are the worker's own: nothing but its /tmp may be written, or grow.
+  add({"--remount-ro", "/dev", "--remount-ro", "/"});
   add({"--chdir", "/var/task", "--"});
   if (root_) {
     const std::string id = std::to_string(*user(slot));

@@ -97,6 +97,11 @@ class Connection {
     // A kept connection may have been closed meanwhile; a new one has not.
     const bool kept = socket_ >= 0;
     if (!kept) connect();
+    // In one piece where it is small: a second packet would wake the other side twice.
+    if (body.size() <= kSmall) {
+      head += body;
+      body = {};
+    }
     if (!(write(head) && write(body) && receive_head())) {
       if (!kept) throw std::runtime_error("the runtime API does not answer");
       disconnect();
@@ -172,6 +177,8 @@ class Connection {
     in_.erase(0, length);
     return message;
   }
+
+  static constexpr std::size_t kSmall = 64 * 1024;
 
   std::string authority_, host_, port_;
   int socket_ = -1;
