@@ -186,7 +186,7 @@ void FiberRun::child_done(Fiber& child) {
 
 void FiberRun::child_failed(Fiber& child, const Problem& problem) {
   const State& at = *state();
-  const Problem kept = problem;
+  const Problem kept = problem;  // NOLINT(performance-unnecessary-copy-initialization): its owner is ended below
   const auto last = child.previous_event;
   if (at.type == StateType::Map) {
     fiber_.previous_event = last;

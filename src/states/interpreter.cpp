@@ -111,6 +111,7 @@ void Interpreter::wake(Execution& execution, TimePoint now) const {
     return;
   }
   std::vector<std::uint64_t> ids;
+  ids.reserve(execution.fibers.size());
   for (const auto& [id, fiber] : execution.fibers) ids.push_back(id);
   for (const auto id : ids) {
     const auto at = execution.fibers.find(id);

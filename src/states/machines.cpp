@@ -398,7 +398,7 @@ Result<void> Machines::remove_alias(const std::string& alias_arn) {
 Result<Activity> Machines::create_activity(const std::string& arn, const std::string& name, const Tags& tags) {
   auto existing = find_activity(arn);
   if (existing || existing.error().code != "NotFound") return existing;
-  const Activity activity{arn, name, clock_.now()};
+  Activity activity{arn, name, clock_.now()};
   auto done =
       store_.commit({put(kActivities, machine_key(arn), encode(activity)), put(kTags, {arn, ""}, encode(tags))});
   if (!done) return fail(done);

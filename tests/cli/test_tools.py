@@ -86,7 +86,7 @@ def complete(script, *words):
 def test_bash_completes_commands_options_values_and_files(likeness, tmp_path):
     script = tmp_path / "script"
     script.write_text(likeness("completion", "bash").out)
-    assert {"check", "compare", "collections", "config", "completion"} == set(complete(script, "likeness", "c"))
+    assert {"call", "check", "compare", "collections", "config", "completion"} == set(complete(script, "likeness", "c"))
     assert "--rules" in complete(script, "likeness", "check", "--r")
     assert set(complete(script, "likeness", "check", "--rules", "")) == {"passport", "strict"}
     assert set(complete(script, "likeness", "people", "")) >= {"list", "create", "show", "delete"}

@@ -403,7 +403,7 @@ TEST_F(QueuesTest, ManyAtOnceLoseNothingAndGetNothingTwice) {
         request.limit = 7;
         request.wait = 1;
         auto received = queue->receive(request);
-        ASSERT_TRUE(received);
+        ASSERT_TRUE(received) << received.error().code << " " << received.error().message;
         std::vector<std::string> receipts;
         for (const auto& one : *received) receipts.push_back(one.receipt);
         auto removed = queue->remove(receipts);

@@ -24,7 +24,12 @@ class StandardLine final : public Line {
 
   void added(const Place& place) override {
     const std::lock_guard lock(mutex_);
-    if (place < cursor_) ready_.insert(place);
+    if (place < cursor_) {
+      ready_.insert(place);
+    } else if (place < reading_until_) {
+      ready_.insert(place);
+      early_.insert(place);
+    }
   }
   void moved(const Place& to, bool) override { added(to); }
   void put_back(const Place& place) override {
@@ -37,23 +42,30 @@ class StandardLine final : public Line {
     if (pop(limit, now, out)) return out;
     const std::lock_guard reading(reading_);
     if (pop(limit, now, out)) return out;  // another has read on meanwhile
+    const Place until{now + 1, 0};
     while (out.size() < limit) {
       Place from;
       {
         const std::lock_guard lock(mutex_);
         from = cursor_;
+        // What is added from here on may be in what is read below, or missing from it.
+        reading_until_ = until;
+        early_.clear();
       }
-      const Place until{now + 1, 0};
       if (until <= from) break;
       auto page = store_.range(kTimes, partition_, {.first = time_key(from), .last = time_key(until), .limit = kBatch});
       if (!page) {
         const std::lock_guard lock(mutex_);
+        for (const auto& place : early_) ready_.erase(place);  // the next reader finds them
+        reading_until_ = {};
         ready_.insert(out.begin(), out.end());
         return fail(page);
       }
       {
         const std::lock_guard lock(mutex_);
-        for (const auto& item : page->items) ready_.insert(ready_.end(), place_of(item.key.sort));
+        for (const auto& item : page->items)
+          if (const Place place = place_of(item.key.sort); !early_.contains(place)) ready_.insert(ready_.end(), place);
+        reading_until_ = {};
         cursor_ = page->next ? place_of(*page->next) : until;
       }
       const bool more = page->next.has_value();
@@ -93,6 +105,8 @@ class StandardLine final : public Line {
   std::mutex mutex_;
   std::set<Place> ready_;
   Place cursor_;
+  Place reading_until_;    // how far the reader that is under way may move the cursor
+  std::set<Place> early_;  // added since it began, and before that place
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -26,7 +27,7 @@ class Tally {
   }
   void remove(const State& state) {
     const std::lock_guard lock(mutex_);
-    if (total_ > 0) --total_;
+    --total_;  // may be below 0 for a moment: who removes can be quicker than who has just added
     count(state, -1);
   }
   void change(const State& from, const State& to) {
@@ -45,8 +46,8 @@ class Tally {
     Counts out;
     out.in_flight = hidden(in_flight_, now);
     out.delayed = hidden(delayed_, now);
-    const auto away = out.in_flight + out.delayed;
-    out.visible = total_ > away ? total_ - away : 0;
+    const auto visible = total_ - static_cast<std::int64_t>(out.in_flight + out.delayed);
+    out.visible = static_cast<std::uint64_t>(std::max<std::int64_t>(visible, 0));
     return out;
   }
 
@@ -57,23 +58,19 @@ class Tally {
     if (state.receives == 0 && state.visible_at <= state.sent) return;
     auto& seconds = state.receives != 0 ? in_flight_ : delayed_;
     const auto second = (state.visible_at + 999) / 1000;
-    const auto at = seconds.find(second);
-    if (at == seconds.end()) {
-      if (by > 0) seconds.emplace(second, by);
-    } else {
-      at->second += by;
-      if (at->second <= 0) seconds.erase(at);
-    }
+    const auto at = seconds.try_emplace(second, 0).first;
+    at->second += by;
+    if (at->second == 0) seconds.erase(at);
   }
   static std::uint64_t hidden(Seconds& seconds, Millis now) {
     seconds.erase(seconds.begin(), seconds.upper_bound(now / 1000));
     std::int64_t sum = 0;
     for (const auto& [second, count] : seconds) sum += count;
-    return static_cast<std::uint64_t>(sum);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
   }
 
   std::mutex mutex_;
-  std::uint64_t total_ = 0;
+  std::int64_t total_ = 0;
   Seconds in_flight_, delayed_;
 };
 

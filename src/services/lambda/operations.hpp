@@ -25,8 +25,8 @@ Error with_type(Error error);
 template <class Op, class Function>
 void on(aws::Service& service, const Lambda& parts, Function function, std::string difference = {}) {
   service.on<Op>(
-      [parts, function](const aws::RequestContext& context,
-                        const typename Op::Input& in) -> Result<typename Op::Output> {
+      [parts, function = std::move(function)](const aws::RequestContext& context,
+                                              const typename Op::Input& in) -> Result<typename Op::Output> {
         auto out = function(parts, context, in);
         if (!out) return tl::unexpected(with_type(std::move(out.error())));
         return out;

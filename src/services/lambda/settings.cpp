@@ -46,7 +46,7 @@ Result<shapes::Concurrency> put_concurrency(const Lambda& parts, const RequestCo
   auto changed = parts.registry.change(*name, [&](Function& function) -> Result<void> {
     const auto others = reserved_by_all(parts.registry) - function.reserved.value_or(0);
     if (auto fine = parts.concurrency.check_reserved(others + *in.reserved_concurrent_executions); !fine) return fine;
-    function.reserved = *in.reserved_concurrent_executions;
+    function.reserved = in.reserved_concurrent_executions;
     return {};
   });
   if (!changed) return fail(changed);
