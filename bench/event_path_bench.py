@@ -150,7 +150,7 @@ def main():
             set_up_python(account)
             one_by_one(account, "rows", "Rows", b"x" * 1000, 10)  # warm
             totals, overheads = one_by_one(account, "rows", "Rows", b"x" * 1000, options.uploads)
-            environment = {"AWS_ENDPOINT_URL": account.options["endpoint_url"], "AWS_REGION": "us-east-1",
+            environment = {"AWS_ENDPOINT_URL": account.options["endpoint_url"], "AWS_DEFAULT_REGION": "us-east-1",
                            "AWS_ACCESS_KEY_ID": server.credentials.access_key,
                            "AWS_SECRET_ACCESS_KEY": server.credentials.secret_key, "PATH": "/usr/bin:/bin"}
             loop = subprocess.run([sys.executable, "-c", LOOP, str(options.uploads)], env=environment, check=True,

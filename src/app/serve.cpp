@@ -200,8 +200,9 @@ int run_serve(const ServeOptions& options) {
                                     settings.access_log_format == "json" ? AccessFormat::Json : AccessFormat::Logfmt);
   if (!access_log) return failed(access_log.error());
 
+  // Absolute: workers of functions have another view of where they are.
   const std::filesystem::path data =
-      settings.data.empty() ? default_data_folder() : std::filesystem::path(settings.data);
+      std::filesystem::absolute(settings.data.empty() ? default_data_folder() : std::filesystem::path(settings.data));
   if (auto prepared = storage::prepare_data_folder(data); !prepared) return failed(prepared.error());
   const auto lock = FolderLock::take(data);
   if (!lock) return failed(lock.error());
