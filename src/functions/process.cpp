@@ -129,7 +129,6 @@ Result<Process> launch(const Launch& what) {
 
 void kill_all(pid_t process, std::optional<uid_t> user) {
   if (process <= 1) return;  // -1 would mean every process of the machine
-  if (process <= 1) return;  // would mean everybody
   ::kill(-process, SIGKILL);
   ::kill(process, SIGKILL);
   if (!user || *user == 0) return;
