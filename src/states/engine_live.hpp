@@ -1,14 +1,38 @@
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "states/engine.hpp"
 
 namespace likeness::states {
+
+/// One value on its way from a thread of the engine to the one that waits for it.
+template <class T>
+class Reply {
+ public:
+  void give(T value) {
+    const std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+    given_.notify_all();
+  }
+  T wait() {
+    std::unique_lock lock(mutex_);
+    given_.wait(lock, [&] { return value_.has_value(); });
+    return std::move(*value_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable given_;
+  std::optional<T> value_;
+};
 
 /// An execution that is in memory. `execution` belongs to the worker that runs it; the rest is under the engine's
 /// mutex.

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "base/bytes.hpp"
-#include "base/digest.hpp"
 #include "states/expression.hpp"
+#include "states/named_digest.hpp"
 
 namespace likeness::states {
 namespace {
@@ -111,24 +111,9 @@ Result<Value> hash(const Arguments& in) {
   if (in.size() != 2 || !in[1].is_string()) return wrong();
   const auto text = in[0].is_string() ? in[0].as_string() : write_json(in[0]);
   if (text.size() > kMaxText) return wrong();
-  const auto& algorithm = in[1].as_string();
-  Digest::Kind kind;
-  if (algorithm == "MD5") {
-    kind = Digest::Kind::Md5;
-  } else if (algorithm == "SHA-1") {
-    kind = Digest::Kind::Sha1;
-  } else if (algorithm == "SHA-256") {
-    kind = Digest::Kind::Sha256;
-  } else if (algorithm == "SHA-384") {
-    kind = Digest::Kind::Sha384;
-  } else if (algorithm == "SHA-512") {
-    kind = Digest::Kind::Sha512;
-  } else {
-    return wrong();
-  }
-  Digest digest(kind);
-  digest.update(as_bytes(text));
-  return Value(to_hex(digest.finish()));
+  auto digest = named_digest(in[1].as_string(), text);
+  if (!digest) return wrong();
+  return Value(std::move(*digest));
 }
 
 Result<Value> json_merge(const Arguments& in) {

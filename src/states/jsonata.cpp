@@ -7,8 +7,8 @@
 #include <random>
 
 #include "base/bytes.hpp"
-#include "base/digest.hpp"
 #include "states/jsonata_sources.hpp"
+#include "states/named_digest.hpp"
 
 namespace likeness::states {
 namespace {
@@ -61,24 +61,8 @@ std::string text_of(JSContext* context, JSValueConst value) {
 
 JSValue js_hash(JSContext* context, JSValueConst, int count, JSValueConst* arguments) {
   if (count < 2) return JS_NULL;
-  const auto algorithm = text_of(context, arguments[1]);
-  Digest::Kind kind;
-  if (algorithm == "MD5") {
-    kind = Digest::Kind::Md5;
-  } else if (algorithm == "SHA-1") {
-    kind = Digest::Kind::Sha1;
-  } else if (algorithm == "SHA-256") {
-    kind = Digest::Kind::Sha256;
-  } else if (algorithm == "SHA-384") {
-    kind = Digest::Kind::Sha384;
-  } else if (algorithm == "SHA-512") {
-    kind = Digest::Kind::Sha512;
-  } else {
-    return JS_NULL;
-  }
-  Digest digest(kind);
-  digest.update(as_bytes(text_of(context, arguments[0])));
-  return JS_NewString(context, to_hex(digest.finish()).c_str());
+  const auto digest = named_digest(text_of(context, arguments[1]), text_of(context, arguments[0]));
+  return digest ? JS_NewString(context, digest->c_str()) : JS_NULL;
 }
 
 JSValue js_uuid(JSContext* context, JSValueConst, int, JSValueConst*) {
