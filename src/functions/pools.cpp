@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/log.hpp"
@@ -19,6 +20,10 @@ constexpr auto kLookAround = std::chrono::milliseconds(250);
 constexpr auto kGrace = std::chrono::milliseconds(25);
 constexpr auto kCredentialsRoom = std::chrono::seconds(60);
 
+/// Workers of one function that start at the same time. Starting costs a processor more than most invocations do: after
+/// a burst the first to be ready take most of the jobs, where all at once would be ready late, all of them.
+std::size_t most_coming() { return std::max(4U, 2 * std::thread::hardware_concurrency()); }
+
 }  // namespace
 
 Pools::Pools(Loop& loop, RunnerHost& runner, const RunnerOptions& options, Sandbox& sandbox, Runtimes& runtimes,
@@ -29,6 +34,7 @@ Pools::Pools(Loop& loop, RunnerHost& runner, const RunnerOptions& options, Sandb
       sandbox_(sandbox),
       runtimes_(runtimes),
       clock_(clock),
+      most_coming_(most_coming()),
       starters_("fn-start", kStarters, options.max_workers * 2 + 16),
       memory_([this](pid_t process) {
         loop_.post([this, process] {
@@ -85,7 +91,7 @@ void Pools::provide(const std::string& key) {
   const auto found = pools_.find(key);
   if (found == pools_.end() || stopping_) return;
   Pool& pool = found->second;
-  while (pool.waiting.size() > pool.coming + pool.returning) {
+  while (pool.waiting.size() > pool.coming + pool.returning && pool.coming < most_coming_) {
     if (free_slots_.empty()) {
       make_room(key);
       return;  // goes on when one has ended
@@ -221,7 +227,10 @@ void Pools::on_ready(Worker& worker) {
     worker.end(Worker::End::Retired);
     return provide(worker.key());
   }
-  if (!pool.waiting.empty()) return give(worker, pool);
+  if (!pool.waiting.empty()) {
+    give(worker, pool);
+    return provide(worker.key());
+  }
   // Another function may have found no room while this one was busy.
   if (free_slots_.empty() && std::ranges::any_of(pools_, [&](const auto& other) { return wants(other.second); }))
     return worker.end(Worker::End::Retired);

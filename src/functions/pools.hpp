@@ -82,6 +82,7 @@ class Pools final : private WorkerOwner {
   Sandbox& sandbox_;
   Runtimes& runtimes_;
   const Clock& clock_;
+  const std::size_t most_coming_;
   WorkPool starters_;
   MemoryWatch memory_;
   std::unordered_map<std::string, Pool> pools_;

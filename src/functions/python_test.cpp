@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "functions/testing.hpp"
 
@@ -182,6 +183,21 @@ TEST_F(Python, RunsManyAtOnce) {
     EXPECT_EQ(outcome->payload, std::to_string(i));
   }
   EXPECT_LE(setting_.runner->stats().workers, 8U);
+}
+
+TEST_F(Python, ABurstIsServedByThoseThatAreReadyFirst) {
+  const auto function = setting_.python("burst", "def handler(event, context):\n    return event\n");
+  constexpr unsigned kBurst = 64;
+  std::vector<std::future<Result<Outcome>>> running;
+  running.reserve(kBurst);
+  for (unsigned i = 0; i < kBurst; ++i)
+    running.push_back(std::async(std::launch::async, [&, i] { return setting_.invoke(function, std::to_string(i)); }));
+  for (unsigned i = 0; i < kBurst; ++i) {
+    const auto outcome = running[i].get();
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->payload, std::to_string(i));
+  }
+  if (std::thread::hardware_concurrency() <= kBurst / 8) EXPECT_LE(setting_.runner->stats().started, kBurst / 2);
 }
 
 TEST_F(Python, RefusesAnAnswerThatIsTooLong) {
