@@ -1,6 +1,7 @@
 # likeness_module(NAME
 #   SOURCES a.cpp b.cpp          implementation files
-#   HEADERS a.hpp b.hpp          every header; each is compiled on its own to prove that it is self-contained
+#   HEADERS a.hpp b.hpp          every header; each is proven to be self-contained: its a.cpp includes it before anything
+#                                else, or it is compiled on its own
 #   TESTS a_test.cpp             GoogleTest files beside the code -> executable and ctest entry NAME_test
 #   DEPS base aws                modules this one's headers use
 #   PUBLIC_LIBS / PRIVATE_LIBS   libraries; private ones stay in this module's .cpp files
@@ -29,9 +30,16 @@ function(likeness_module name)
   set(target likeness_${name})
   set(header_tus)
   foreach(header ${M_HEADERS})
-    set(tu ${CMAKE_CURRENT_BINARY_DIR}/header_check/${header}.cpp)
     file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${header})
     string(REGEX REPLACE "^src/" "" path ${path})
+    string(REGEX REPLACE "[.]hpp$" ".cpp" source ${header})
+    if(source IN_LIST M_SOURCES)
+      file(STRINGS ${source} first_include REGEX "^#include" LIMIT_COUNT 1)
+      if(first_include STREQUAL "#include \"${path}\"")
+        continue()
+      endif()
+    endif()
+    set(tu ${CMAKE_CURRENT_BINARY_DIR}/header_check/${header}.cpp)
     set(text "#include \"${path}\"\n#include \"${path}\"\n")
     if(EXISTS ${tu})
       file(READ ${tu} old)
