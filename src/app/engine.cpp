@@ -108,7 +108,7 @@ struct Engine::Parts {
   std::unique_ptr<dynamodb::ChangeWriters> change_writers;
   std::unique_ptr<dynamodb::Database> database;
   std::unique_ptr<dynamodb::Expiry> expiry;
-  std::unique_ptr<dynamodb::Upkeep> upkeep;
+  std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<aws::Service> dynamodb;
   std::unique_ptr<aws::Service> dynamodbstreams;
   std::unique_ptr<domain::Recognition> recognition;
@@ -228,7 +228,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->streams->attach(parts->database->tables());
   parts->expiry = std::make_unique<dynamodb::Expiry>(*parts->store, parts->database->tables(), parts->database->items(),
                                                      Clock::system());
-  parts->upkeep = std::make_unique<dynamodb::Upkeep>(*parts->expiry, *parts->streams);
+  parts->upkeep = std::make_unique<Upkeep>(dynamodb::chores(*parts->expiry, *parts->streams));
   parts->dynamodb = dynamodb::make_dynamodb(*parts->database);
   dynamodb::add_partiql(*parts->dynamodb, *parts->database);
   dynamodb::add_time_to_live(*parts->dynamodb, parts->database->tables(), *parts->expiry);

@@ -34,8 +34,8 @@ class LogsArea final : public Area {
   }
 
   void start() override {
-    upkeep_ = std::make_unique<logs::Upkeep>(*logs_);
-    metric_upkeep_ = std::make_unique<metrics::Upkeep>(*metrics_);
+    upkeep_ = std::make_unique<Upkeep>(logs::chores(*logs_));
+    metric_upkeep_ = std::make_unique<Upkeep>(metrics::chores(*metrics_));
     subscriptions_->start();
     alarms_->start();
   }
@@ -101,7 +101,7 @@ class LogsArea final : public Area {
   std::unique_ptr<metrics::Alarms> alarms_;
   std::unique_ptr<metrics::Dashboards> dashboards_;
   std::unique_ptr<aws::Service> metric_service_;
-  std::unique_ptr<metrics::Upkeep> metric_upkeep_;
+  std::unique_ptr<Upkeep> metric_upkeep_;
 
   std::unique_ptr<logs::Logs> logs_;
   std::unique_ptr<logs::ResourcePolicies> policies_;
@@ -111,7 +111,7 @@ class LogsArea final : public Area {
   std::unique_ptr<logs::insights::Queries> queries_;
   std::unique_ptr<logs::BufferedSink> sink_;
   std::unique_ptr<aws::Service> log_service_;
-  std::unique_ptr<logs::Upkeep> upkeep_;
+  std::unique_ptr<Upkeep> upkeep_;
 };
 
 }  // namespace

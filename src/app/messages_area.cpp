@@ -30,7 +30,7 @@ struct MessagesArea::Parts {
   // In the order of dependence, so that destruction goes backwards.
   std::unique_ptr<queues::Queues> queues;
   std::unique_ptr<aws::Service> sqs;
-  std::unique_ptr<queues::Upkeep> queue_upkeep;
+  std::unique_ptr<Upkeep> queue_upkeep;
 
   std::unique_ptr<topics::Topics> topics;
   std::unique_ptr<topics::Outbox> outbox;
@@ -118,7 +118,7 @@ Result<std::unique_ptr<Area>> MessagesArea::open(Wiring& wiring) {
 }
 
 void MessagesArea::start() {
-  parts_->queue_upkeep = std::make_unique<queues::Upkeep>(*parts_->queues);
+  parts_->queue_upkeep = std::make_unique<Upkeep>(queues::chores(*parts_->queues));
   parts_->publisher->start();
 }
 

@@ -166,32 +166,23 @@ Alarms::~Alarms() { stop(); }
 
 void Alarms::start() {
   queue_->start();
-  thread_ = std::thread([this] { run(); });
+  upkeep_ = std::make_unique<Upkeep>(std::vector<Chore>{{.interval = std::chrono::seconds(1),
+                                                         .run = [this](const Chore::GoOn&) -> Result<void> {
+                                                           evaluate_due();
+                                                           trim_history();
+                                                           return {};
+                                                         },
+                                                         .trouble = {},
+                                                         .at_once = true}});
 }
 
 void Alarms::stop() {
-  {
-    const std::lock_guard lock(waiting_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  if (upkeep_) upkeep_->stop();
   queue_->stop();
 }
 
 Millis Alarms::now() const {
   return std::chrono::floor<std::chrono::milliseconds>(clock_.now().time_since_epoch()).count();
-}
-
-void Alarms::run() {
-  std::unique_lock lock(waiting_);
-  while (!stopping_) {
-    lock.unlock();
-    evaluate_due();
-    trim_history();
-    lock.lock();
-    wake_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_; });
-  }
 }
 
 Write Alarms::history_write(const HistoryItem& item) {

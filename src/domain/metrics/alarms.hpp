@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <limits>
 #include <map>
@@ -11,11 +10,11 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/upkeep.hpp"
 #include "domain/delivery_queue.hpp"
 #include "domain/metrics/alarm.hpp"
 #include "storage/store.hpp"
@@ -83,7 +82,6 @@ class Alarms {
       : store_(store), metrics_(metrics), clock_(clock), actions_(actions) {}
 
   Millis now() const;
-  void run();
   void evaluate_one(const std::string& name);
   void evaluate_composites();
   Result<void> transition(const Alarm& alarm, AlarmState to, std::string reason, std::string data, bool by_hand);
@@ -103,11 +101,7 @@ class Alarms {
   std::map<std::string, Seconds> evaluated_;  // the step in which an alarm was last looked at; evaluator's alone
   std::atomic<std::uint64_t> sequence_ = 0;
   Millis trimmed_ = 0;
-
-  std::mutex waiting_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::unique_ptr<Upkeep> upkeep_;  // evaluates
 };
 
 }  // namespace likeness::metrics

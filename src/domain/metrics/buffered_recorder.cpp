@@ -10,7 +10,15 @@
 namespace likeness::metrics {
 
 BufferedRecorder::BufferedRecorder(MetricStore& store, const Clock& clock, RecorderOptions options)
-    : store_(store), clock_(clock), options_(options), thread_([this] { run(); }) {}
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      upkeep_({{.interval = options.interval,
+                .run = [this](const Chore::GoOn&) -> Result<void> {
+                  flush();
+                  return {};
+                },
+                .trouble = {}}}) {}
 
 BufferedRecorder::~BufferedRecorder() { stop(); }
 
@@ -101,23 +109,7 @@ std::uint64_t BufferedRecorder::dropped() const {
 }
 
 void BufferedRecorder::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
-}
-
-void BufferedRecorder::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    wake_.wait_for(lock, options_.interval, [&] { return stopping_; });
-    lock.unlock();
-    flush();
-    lock.lock();
-  }
-  lock.unlock();
+  upkeep_.stop();
   flush();  // what came while the last one ran
 }
 

@@ -2,14 +2,13 @@
 
 #include <array>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "base/upkeep.hpp"
 #include "domain/metrics/metric_store.hpp"
 #include "domain/metrics/recorder.hpp"
 
@@ -59,17 +58,13 @@ class BufferedRecorder final : public Recorder {
     std::unordered_map<std::string, Entry> entries;
     std::uint64_t dropped = 0;
   };
-  void run();
 
   MetricStore& store_;
   const Clock& clock_;
   const RecorderOptions options_;
   std::array<Shard, 16> shards_;
   std::mutex flushing_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Upkeep upkeep_;  // last, as it uses the others
 };
 
 }  // namespace likeness::metrics

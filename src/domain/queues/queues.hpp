@@ -53,8 +53,8 @@ class Queues {
 
   MoveTasks& move_tasks() { return *tasks_; }
 
-  /// What has to be done now and then: old messages, remains of deleted queues, tasks that move messages. `Upkeep`
-  /// calls it.
+  /// What has to be done now and then: old messages, remains of deleted queues, tasks that move messages. The
+  /// chores of `upkeep.hpp` call it.
   Result<void> tend();
   /// Records how many messages the queues hold; once a minute.
   void measure();
