@@ -49,6 +49,20 @@ Result<std::string> context_of(const std::optional<std::string>& wire) {
   return std::string(as_text(*bytes));
 }
 
+/// Leaves the event to the queue of asynchronous invokes.
+Result<void> submit(const Lambda& parts, const RequestContext& context, const FunctionName& name,
+                    const std::string& function_id, std::shared_ptr<const std::string> event) {
+  if (parts.async == nullptr)
+    return server_error("ServiceException", "Asynchronous invokes are not available on this server.");
+  AsyncEvent waiting;
+  waiting.function = name;
+  waiting.function_id = function_id;
+  waiting.request_id = context.request_id;
+  waiting.payload = std::move(event);
+  waiting.accepted = context.time;
+  return parts.async->submit(std::move(waiting));
+}
+
 Result<shapes::InvocationResponse> invoke(const Lambda& parts, const RequestContext& context,
                                           const shapes::InvocationRequest& in) {
   const auto type = in.invocation_type.value_or(shapes::InvocationType::RequestResponse);
@@ -72,15 +86,7 @@ Result<shapes::InvocationResponse> invoke(const Lambda& parts, const RequestCont
     return out;
   }
   if (asynchronous) {
-    if (parts.async == nullptr)
-      return server_error("ServiceException", "Asynchronous invokes are not available on this server.");
-    AsyncEvent waiting;
-    waiting.function = *name;
-    waiting.function_id = target->function->id;
-    waiting.request_id = context.request_id;
-    waiting.payload = std::move(*event);
-    waiting.accepted = context.time;
-    if (auto taken = parts.async->submit(std::move(waiting)); !taken) return fail(taken);
+    if (auto taken = submit(parts, context, *name, target->function->id, std::move(*event)); !taken) return fail(taken);
     out.status_code = 202;
     out.executed_version.reset();
     return out;
@@ -120,15 +126,7 @@ Result<shapes::InvokeAsyncResponse> invoke_async(const Lambda& parts, const Requ
   }
   auto event = event_of(payload, "Event", kLimit);
   if (!event) return fail(event);
-  if (parts.async == nullptr)
-    return server_error("ServiceException", "Asynchronous invokes are not available on this server.");
-  AsyncEvent waiting;
-  waiting.function = *name;
-  waiting.function_id = target->function->id;
-  waiting.request_id = context.request_id;
-  waiting.payload = std::move(*event);
-  waiting.accepted = context.time;
-  if (auto taken = parts.async->submit(std::move(waiting)); !taken) return fail(taken);
+  if (auto taken = submit(parts, context, *name, target->function->id, std::move(*event)); !taken) return fail(taken);
   shapes::InvokeAsyncResponse out;
   out.status = 202;
   return out;
