@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "domain/errors.hpp"
+#include "domain/secret.hpp"
 
 namespace likeness::domain {
 
@@ -10,24 +11,13 @@ namespace {
 
 constexpr std::size_t kSignatureBytes = 16;
 constexpr std::size_t kSkipBytes = 3;
-constexpr std::string_view kTable = "settings";
 
 }  // namespace
 
 Result<PageTokens> PageTokens::open(storage::Store& store) {
-  const storage::Key key{"secrets", "page-tokens"};
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    auto found = store.get(kTable, key);
-    if (!found) return fail(found);
-    if (*found) return PageTokens(Bytes((*found)->begin(), (*found)->end()));
-    auto made = store.commit({storage::Write{.table = std::string(kTable),
-                                             .key = key,
-                                             .value = std::string(as_text(random_bytes(32))),
-                                             .expect = storage::Write::Expect::Absent,
-                                             .expected_value = {}}});
-    if (!made && made.error().code != "ConditionFailed") return fail(made);
-  }
-  return internal_error("the secret of page tokens can be neither read nor made");
+  auto secret = kept_secret(store, "page-tokens");
+  if (!secret) return fail(secret);
+  return PageTokens(std::move(*secret));
 }
 
 std::string PageTokens::sign(std::string_view listing, std::string_view payload) const {

@@ -9,7 +9,16 @@ static_assert(std::endian::native == std::endian::little, "records are little-en
 
 namespace {
 constexpr char kFormat = 1;
+
+// Fields of a map.
+constexpr std::uint8_t kName = 1;
+constexpr std::uint8_t kValue = 2;
+
+void add_pair(RecordWriter& out, std::string_view name, std::string_view value) {
+  out.text(kName, name);
+  out.text(kValue, value);
 }
+}  // namespace
 
 RecordWriter::RecordWriter() { bytes_.push_back(kFormat); }
 
@@ -74,6 +83,39 @@ bool RecordReader::floats(std::span<float> into) {
   if (value_.size() != into.size_bytes()) return ok_ = false;
   std::memcpy(into.data(), value_.data(), value_.size());
   return true;
+}
+
+std::string encode_map(const std::map<std::string, std::string>& map) {
+  RecordWriter out;
+  for (const auto& [name, value] : map) add_pair(out, name, value);
+  return out.take();
+}
+
+std::map<std::string, std::string> decode_map(std::string_view bytes) {
+  std::map<std::string, std::string> map;
+  RecordReader in(bytes);
+  std::string name;
+  while (in.next()) {
+    if (in.field() == kName) name = in.text();
+    if (in.field() == kValue) map[name] = in.text();
+  }
+  return map;
+}
+
+std::string encode_pair(std::string_view name, std::string_view value) {
+  RecordWriter out;
+  add_pair(out, name, value);
+  return out.take();
+}
+
+std::pair<std::string, std::string> decode_pair(std::string_view bytes) {
+  std::pair<std::string, std::string> pair;
+  RecordReader in(bytes);
+  while (in.next()) {
+    if (in.field() == kName) pair.first = in.text();
+    if (in.field() == kValue) pair.second = in.text();
+  }
+  return pair;
 }
 
 }  // namespace likeness::domain

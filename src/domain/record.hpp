@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace likeness::domain {
@@ -47,5 +49,12 @@ class RecordReader {
   std::uint8_t field_ = 0;
   bool ok_ = true;
 };
+
+/// Names with their values, as a record that stands in a field of another one.
+std::string encode_map(const std::map<std::string, std::string>& map);
+std::map<std::string, std::string> decode_map(std::string_view bytes);
+/// A map of one.
+std::string encode_pair(std::string_view name, std::string_view value);
+std::pair<std::string, std::string> decode_pair(std::string_view bytes);
 
 }  // namespace likeness::domain

@@ -60,6 +60,15 @@ TEST(Record, UserWithoutFacesHasNoVector) {
   EXPECT_EQ(read->status(), UserStatus::Created);
 }
 
+TEST(Record, MapsStandInFields) {
+  const std::map<std::string, std::string> map = {{"", "empty"}, {"name", ""}, {"zero", std::string(1, '\0')}};
+  EXPECT_EQ(decode_map(encode_map(map)), map);
+  EXPECT_TRUE(decode_map(encode_map({})).empty());
+  EXPECT_TRUE(decode_map("damaged").empty());
+  EXPECT_EQ(decode_pair(encode_pair("name", "value")), std::pair(std::string("name"), std::string("value")));
+  EXPECT_EQ(encode_pair("name", "value"), encode_map({{"name", "value"}}));
+}
+
 TEST(StoredNumbers, HaveSixSignificantDigits) {
   // The pairs of AWS's documentation: six digits count, not six places.
   EXPECT_EQ(static_cast<double>(as_stored(0.063333345f)), 0.06333330273628235);

@@ -8,7 +8,7 @@
 #include "domain/dynamodb/item_record.hpp"
 #include "domain/dynamodb/key_encoding.hpp"
 #include "domain/dynamodb/limits.hpp"
-#include "domain/dynamodb/store_writes.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::dynamodb {
 
@@ -219,9 +219,9 @@ Result<WriteOutcome> Items::attempt(const std::vector<WriteRequest>& requests, c
     const Attributes* after = result.new_item ? &*result.new_item : nullptr;
     if (requests[i].count_units) count_units(result.units, table, before, after);
     if (!plans[i].changes) continue;
-    storage::Write write = plans[i].new_record
-                               ? put_of(kItemsTable, table.partition(), keys[i], std::move(*plans[i].new_record))
-                               : removal_of(kItemsTable, table.partition(), keys[i]);
+    storage::Write write =
+        plans[i].new_record ? storage::put_of(kItemsTable, table.partition(), keys[i], std::move(*plans[i].new_record))
+                            : storage::removal_of(kItemsTable, table.partition(), keys[i]);
     if (plans[i].blind) {
       writes.push_back(std::move(write));
       continue;
@@ -232,12 +232,12 @@ Result<WriteOutcome> Items::attempt(const std::vector<WriteRequest>& requests, c
     for (const auto& index : table.indexes) {
       auto change = index_change(table, index, before, after);
       if (change.old_key && change.old_key != change.new_key)
-        writes.push_back(removal_of(kIndexTable, table.partition(index), std::move(*change.old_key)));
+        writes.push_back(storage::removal_of(kIndexTable, table.partition(index), std::move(*change.old_key)));
       else if (change.old_key && *change.old_entry == *change.new_entry)
         continue;
       if (change.new_key)
-        writes.push_back(
-            put_of(kIndexTable, table.partition(index), std::move(*change.new_key), encode_item(*change.new_entry)));
+        writes.push_back(storage::put_of(kIndexTable, table.partition(index), std::move(*change.new_key),
+                                         encode_item(*change.new_entry)));
     }
     if (streams_ && (table.stream.enabled || table.ttl.enabled))
       told.push_back({table,
@@ -423,8 +423,8 @@ Result<void> Items::fill_index(const Table& table, const Index& index, const std
         if (!now) return damaged();
         if (!fits_index(index, *now)) continue;
         if (auto key = index_key(table, index, *now))
-          writes.push_back(
-              put_of(kIndexTable, table.partition(index), std::move(*key), encode_item(projected(table, index, *now))));
+          writes.push_back(storage::put_of(kIndexTable, table.partition(index), std::move(*key),
+                                           encode_item(projected(table, index, *now))));
       }
       if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
     }

@@ -10,8 +10,8 @@
 #include "base/log.hpp"
 #include "domain/dynamodb/errors.hpp"
 #include "domain/dynamodb/item_record.hpp"
-#include "domain/dynamodb/store_writes.hpp"
 #include "domain/record.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::dynamodb {
 
@@ -234,7 +234,7 @@ Result<void> Streams::enroll(const StreamInfo& stream, Opened& opened) {
   StreamInfo full = stream;
   full.created = time_of(milliseconds_of_label(stream.label));
   std::vector<storage::Write> writes;
-  writes.push_back(put_of(kStreamsTable, scope_of(full), sort_of(full), encode_info(full)));
+  writes.push_back(storage::put_of(kStreamsTable, scope_of(full), sort_of(full), encode_info(full)));
   if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
   const std::lock_guard lock(opened.mutex);
   opened.registered = true;
@@ -254,7 +254,7 @@ std::shared_ptr<void> Streams::add(const std::vector<const ItemChange*>& changes
     if (!feed) {
       // An expectation that cannot hold: the change must not go without its record.
       log::error("a table's stream could not be opened: {}", feed.error().message);
-      storage::Write never = put_of(kStreamsTable, "never", "never", {});
+      storage::Write never = storage::put_of(kStreamsTable, "never", "never", {});
       never.expect = storage::Write::Expect::Present;
       writes.push_back(std::move(never));
       continue;
@@ -388,8 +388,8 @@ Result<void> Streams::forget(const StreamInfo& stream) {
   if (!feed) return fail(feed);
   if (auto done = (*feed)->trim((*feed)->end()); !done) return from_storage(done.error());
   std::vector<storage::Write> writes;
-  writes.push_back(removal_of(kStreamsTable, scope_of(stream), sort_of(stream)));
-  writes.push_back(removal_of(kStreamsTable, std::string(kClosedPartition), name));
+  writes.push_back(storage::removal_of(kStreamsTable, scope_of(stream), sort_of(stream)));
+  writes.push_back(storage::removal_of(kStreamsTable, std::string(kClosedPartition), name));
   if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
   return {};
 }
@@ -435,7 +435,8 @@ Result<void> Streams::trim(const std::function<bool()>& go_on) {
           if (auto done = forget(*stream); !done) return done;
         } else {
           std::vector<storage::Write> writes;
-          writes.push_back(put_of(kStreamsTable, key.partition, key.sort, std::to_string(milliseconds(clock_.now()))));
+          writes.push_back(
+              storage::put_of(kStreamsTable, key.partition, key.sort, std::to_string(milliseconds(clock_.now()))));
           if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
         }
       }

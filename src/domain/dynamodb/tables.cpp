@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "domain/dynamodb/errors.hpp"
-#include "domain/dynamodb/store_writes.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::dynamodb {
 
@@ -19,7 +19,7 @@ constexpr std::size_t kSweepBatch = 90;
 std::string scope_of(const Table& table) { return table.account + '/' + table.region; }
 
 storage::Write write_of(const Table& table) {
-  return put_of(kTablesTable, scope_of(table), table.name, encode_table(table));
+  return storage::put_of(kTablesTable, scope_of(table), table.name, encode_table(table));
 }
 
 std::string garbage_key(std::string_view table, std::string_view partition) {
@@ -159,7 +159,7 @@ Result<TablePtr> Tables::create(Table table) {
   std::vector<storage::Write> writes;
   writes.reserve(2);
   writes.push_back(write_of(table));
-  writes.push_back(put_of(kScopesTable, std::string(kScopes), scope_of(table), {}));
+  writes.push_back(storage::put_of(kScopesTable, std::string(kScopes), scope_of(table), {}));
   if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
   auto version = std::make_shared<Version>(std::move(table));
   const std::lock_guard lock(mutex_);
@@ -188,7 +188,7 @@ Result<TablePtr> Tables::change(const Table& table, const std::function<Result<v
 }
 
 storage::Write Tables::garbage_write(std::string_view table, const std::string& partition) {
-  return put_of(kGarbageTable, std::string(kGarbagePartition), garbage_key(table, partition), {});
+  return storage::put_of(kGarbageTable, std::string(kGarbagePartition), garbage_key(table, partition), {});
 }
 
 Result<void> Tables::remove(const Table& table) {
@@ -198,7 +198,7 @@ Result<void> Tables::remove(const Table& table) {
   if (!old || old->table->id != table.id) return table_not_found(table.name);
   std::vector<storage::Write> writes;
   writes.reserve(2 + old->table->indexes.size());
-  writes.push_back(removal_of(kTablesTable, scope_of(table), table.name));
+  writes.push_back(storage::removal_of(kTablesTable, scope_of(table), table.name));
   writes.push_back(garbage_write(kItemsTable, old->table->partition()));
   for (const auto& index : old->table->indexes)
     writes.push_back(garbage_write(kIndexTable, old->table->partition(index)));
@@ -230,10 +230,11 @@ Result<void> Tables::sweep(const std::string& table, const std::string& partitio
     std::vector<storage::Write> writes;
     writes.reserve(page->items.size() + 1);
     for (auto& item : page->items)
-      writes.push_back(removal_of(table, std::move(item.key.partition), std::move(item.key.sort)));
+      writes.push_back(storage::removal_of(table, std::move(item.key.partition), std::move(item.key.sort)));
     const bool last = !page->next;
     if (last)
-      writes.push_back(removal_of(kGarbageTable, std::string(kGarbagePartition), garbage_key(table, partition)));
+      writes.push_back(
+          storage::removal_of(kGarbageTable, std::string(kGarbagePartition), garbage_key(table, partition)));
     if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
     if (last || !go_on()) return {};
   }

@@ -9,7 +9,7 @@
 #include "domain/dynamodb/errors.hpp"
 #include "domain/dynamodb/expression.hpp"
 #include "domain/dynamodb/item_record.hpp"
-#include "domain/dynamodb/store_writes.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::dynamodb {
 
@@ -74,13 +74,14 @@ void add_expiry_writes(const ItemChange& change, std::vector<storage::Write>& wr
   auto before = entry_of(change.table, change.old_item);
   auto after = entry_of(change.table, change.new_item);
   if (before && after && before->sort == after->sort) return;
-  if (before) writes.push_back(removal_of(kExpiryTable, change.table.id, std::move(before->sort)));
-  if (after) writes.push_back(put_of(kExpiryTable, change.table.id, std::move(after->sort), std::move(after->key)));
+  if (before) writes.push_back(storage::removal_of(kExpiryTable, change.table.id, std::move(before->sort)));
+  if (after)
+    writes.push_back(storage::put_of(kExpiryTable, change.table.id, std::move(after->sort), std::move(after->key)));
 }
 
 Result<TablePtr> Expiry::set(const Table& table, const TimeToLive& wanted) {
   std::vector<storage::Write> more;
-  more.push_back(put_of(kExpiryWork, std::string(kAll), table.id, uuid_v4()));
+  more.push_back(storage::put_of(kExpiryWork, std::string(kAll), table.id, uuid_v4()));
   return tables_.change(
       table,
       [&](Table& changed) -> Result<void> {
@@ -107,7 +108,7 @@ Result<void> Expiry::fill(const TablePtr& table, const std::function<bool()>& go
     writes.reserve(page->items.size());
     for (const Attributes& item : page->items)
       if (auto entry = entry_of(*table, &item))
-        writes.push_back(put_of(kExpiryTable, table->id, std::move(entry->sort), std::move(entry->key)));
+        writes.push_back(storage::put_of(kExpiryTable, table->id, std::move(entry->sort), std::move(entry->key)));
     if (!writes.empty())
       if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
     request.start_after = std::move(page->last_key);
@@ -122,7 +123,8 @@ Result<void> Expiry::empty(const std::string& table_id, const std::function<bool
     if (page->items.empty()) return {};
     std::vector<storage::Write> writes;
     writes.reserve(page->items.size());
-    for (auto& item : page->items) writes.push_back(removal_of(kExpiryTable, table_id, std::move(item.key.sort)));
+    for (auto& item : page->items)
+      writes.push_back(storage::removal_of(kExpiryTable, table_id, std::move(item.key.sort)));
     if (auto done = store_.commit(std::move(writes)); !done) return from_storage(done.error());
   }
   return {};
@@ -140,7 +142,7 @@ Result<void> Expiry::catch_up(const std::function<bool()>& go_on) {
     if (!done && done.error().code != "ResourceNotFoundException") return done;
     if (!go_on()) return {};
     // Unless the settings were changed again meanwhile: then there is more to do the next time.
-    storage::Write finished = removal_of(kExpiryWork, std::string(kAll), std::move(item.key.sort));
+    storage::Write finished = storage::removal_of(kExpiryWork, std::string(kAll), std::move(item.key.sort));
     finished.expect = storage::Write::Expect::SameValue;
     finished.expected_value = std::move(item.value);
     std::vector<storage::Write> writes;
@@ -186,7 +188,7 @@ Result<std::size_t> Expiry::sweep_table(const TablePtr& table, const std::functi
       auto done = items_.write_one(std::move(request));
       if (!done) return fail(done);
       if (done->refused)
-        stale.push_back(removal_of(kExpiryTable, table->id, item.key.sort));
+        stale.push_back(storage::removal_of(kExpiryTable, table->id, item.key.sort));
       else
         ++deleted;
     }

@@ -6,6 +6,7 @@
 
 #include "domain/identity/directory.hpp"
 #include "domain/record.hpp"
+#include "domain/secret.hpp"
 
 namespace likeness::identity {
 namespace {
@@ -76,21 +77,9 @@ std::optional<Session> decode(std::string_view bytes) {
 }  // namespace
 
 Result<std::unique_ptr<Sessions>> Sessions::open(storage::Store& store) {
-  constexpr std::string_view kTable = "settings";
-  const storage::Key key{"secrets", "session-tokens"};
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    auto found = store.get(kTable, key);
-    if (!found) return fail(found);
-    if (*found) return std::make_unique<Sessions>(Bytes((*found)->begin(), (*found)->end()));
-    storage::Write write;
-    write.table = std::string(kTable);
-    write.key = key;
-    write.value = std::string(as_text(random_bytes(32)));
-    write.expect = storage::Write::Expect::Absent;
-    if (auto made = store.commit({std::move(write)}); !made && made.error().code != "ConditionFailed")
-      return fail(made);
-  }
-  return server_error("ServiceFailure", "The secret of session tokens can be neither read nor made.");
+  auto secret = domain::kept_secret(store, "session-tokens");
+  if (!secret) return fail(secret);
+  return std::make_unique<Sessions>(std::move(*secret));
 }
 
 std::string Sessions::secret_of(std::string_view access_key_id) const {

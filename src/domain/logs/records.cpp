@@ -7,29 +7,12 @@
 namespace likeness::logs {
 namespace {
 
+using domain::decode_map;
+using domain::encode_map;
 using domain::RecordReader;
 using domain::RecordWriter;
 
-/// Small maps and structs inside of a record are records themselves.
-std::string encode_map(const std::map<std::string, std::string>& map) {
-  RecordWriter out;
-  for (const auto& [key, value] : map) {
-    out.text(1, key);
-    out.text(2, value);
-  }
-  return out.take();
-}
-
-std::map<std::string, std::string> decode_map(std::string_view bytes) {
-  std::map<std::string, std::string> out;
-  RecordReader in(bytes);
-  std::string key;
-  while (in.next()) {
-    if (in.field() == 1) key = in.text();
-    if (in.field() == 2) out[key] = in.text();
-  }
-  return out;
-}
+// Small structs inside of a record are records themselves.
 
 std::string encode(const MetricTransformation& transformation) {
   RecordWriter out;

@@ -5,8 +5,8 @@
 
 #include "base/bytes.hpp"
 #include "domain/queues/errors.hpp"
-#include "domain/queues/queue_writes.hpp"
 #include "domain/record.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::queues {
 namespace {
@@ -80,7 +80,7 @@ Result<std::unique_ptr<MoveTasks>> MoveTasks::open(storage::Store& store, Surrou
 }
 
 Result<void> MoveTasks::save(const MoveTask& task) {
-  if (auto done = store_.commit({put_of(kTable, std::string(kAll), task.id, encode(task))}); !done)
+  if (auto done = store_.commit({storage::put_of(kTable, std::string(kAll), task.id, encode(task))}); !done)
     return from_store(done.error());
   return {};
 }
@@ -111,7 +111,7 @@ Result<MoveTask> MoveTasks::start(const std::string& source_arn, const std::stri
   const auto of_queue = [&](const MoveTask& other) { return other.source_arn == source_arn; };
   while (static_cast<std::size_t>(std::ranges::count_if(tasks_, of_queue)) > kKept) {
     const auto oldest = std::ranges::find_if(tasks_, of_queue);
-    if (auto done = store_.commit({removal_of(kTable, std::string(kAll), oldest->id)}); !done)
+    if (auto done = store_.commit({storage::removal_of(kTable, std::string(kAll), oldest->id)}); !done)
       return from_store(done.error());
     tasks_.erase(oldest);
   }

@@ -7,12 +7,18 @@
 #include "base/bytes.hpp"
 #include "base/digest.hpp"
 #include "domain/queues/errors.hpp"
-#include "domain/queues/queue_writes.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::queues {
 namespace {
 
 constexpr std::int64_t kMostVisibility = 43'200;  // seconds, from the receive on
+
+/// What the index of times says of a message besides its time: in flight, delayed or ready from the start.
+std::string flag_of(const State& state) {
+  if (state.receives != 0) return "f";
+  return state.visible_at > state.sent ? "d" : "r";
+}
 
 /// What a flag of the index of times says, as a state that counts the same.
 State counted_state(const Place& place, std::string_view flag) {
@@ -123,10 +129,12 @@ std::vector<storage::Write> Queue::arrival_writes(Sequence sequence, const Messa
   const auto parts = encode(message);
   writes.reserve(parts.size() + 2);
   for (std::size_t i = 0; i < parts.size(); ++i)
-    writes.push_back(put_of(kBodies, description->contents, sequence_key(sequence) + (i == 0 ? "" : "1"), parts[i]));
-  writes.push_back(put_of(kStates, description->contents, sequence_key(sequence), encode(state)));
+    writes.push_back(
+        storage::put_of(kBodies, description->contents, sequence_key(sequence) + (i == 0 ? "" : "1"), parts[i]));
+  writes.push_back(storage::put_of(kStates, description->contents, sequence_key(sequence), encode(state)));
   if (!description->settings.fifo)
-    writes.push_back(put_of(kTimes, description->contents, time_key({state.visible_at, sequence}), flag_of(state)));
+    writes.push_back(
+        storage::put_of(kTimes, description->contents, time_key({state.visible_at, sequence}), flag_of(state)));
   return writes;
 }
 
@@ -134,14 +142,14 @@ std::vector<storage::Write> Queue::departure_writes(Sequence sequence, const Sta
                                                     const std::string& bytes) const {
   const auto description = describe();
   std::vector<storage::Write> writes;
-  writes.push_back(removal_of(kStates, description->contents, sequence_key(sequence)));
+  writes.push_back(storage::removal_of(kStates, description->contents, sequence_key(sequence)));
   writes.back().expect = storage::Write::Expect::SameValue;
   writes.back().expected_value = bytes;
   // Of a second part, which few have, the removal costs next to nothing.
-  writes.push_back(removal_of(kBodies, description->contents, sequence_key(sequence)));
-  writes.push_back(removal_of(kBodies, description->contents, sequence_key(sequence) + "1"));
+  writes.push_back(storage::removal_of(kBodies, description->contents, sequence_key(sequence)));
+  writes.push_back(storage::removal_of(kBodies, description->contents, sequence_key(sequence) + "1"));
   if (!description->settings.fifo)
-    writes.push_back(removal_of(kTimes, description->contents, time_key({state.visible_at, sequence})));
+    writes.push_back(storage::removal_of(kTimes, description->contents, time_key({state.visible_at, sequence})));
   return writes;
 }
 
@@ -149,13 +157,13 @@ std::vector<storage::Write> Queue::change_writes(Sequence sequence, const State&
                                                  const State& to) const {
   const auto description = describe();
   std::vector<storage::Write> writes;
-  writes.push_back(put_of(kStates, description->contents, sequence_key(sequence), encode(to)));
+  writes.push_back(storage::put_of(kStates, description->contents, sequence_key(sequence), encode(to)));
   writes.back().expect = storage::Write::Expect::SameValue;
   writes.back().expected_value = bytes;
   if (!description->settings.fifo) {
     if (from.visible_at != to.visible_at)
-      writes.push_back(removal_of(kTimes, description->contents, time_key({from.visible_at, sequence})));
-    writes.push_back(put_of(kTimes, description->contents, time_key({to.visible_at, sequence}), flag_of(to)));
+      writes.push_back(storage::removal_of(kTimes, description->contents, time_key({from.visible_at, sequence})));
+    writes.push_back(storage::put_of(kTimes, description->contents, time_key({to.visible_at, sequence}), flag_of(to)));
   }
   return writes;
 }

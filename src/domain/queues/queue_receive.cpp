@@ -4,7 +4,6 @@
 #include "base/bytes.hpp"
 #include "domain/queues/errors.hpp"
 #include "domain/queues/queue.hpp"
-#include "domain/queues/queue_writes.hpp"
 
 namespace likeness::queues {
 namespace {

@@ -7,8 +7,8 @@
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "domain/queues/errors.hpp"
-#include "domain/queues/queue_writes.hpp"
 #include "domain/record.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::queues {
 namespace {
@@ -28,26 +28,6 @@ constexpr std::uint8_t kModified = 4;
 constexpr std::uint8_t kAttribute = 5;
 constexpr std::uint8_t kTag = 6;
 constexpr std::uint8_t kFifo = 7;
-// Fields of the record of a pair.
-constexpr std::uint8_t kName = 1;
-constexpr std::uint8_t kValue = 2;
-
-std::string encode_pair(const std::string& name, const std::string& value) {
-  domain::RecordWriter out;
-  out.text(kName, name);
-  out.text(kValue, value);
-  return out.take();
-}
-
-std::pair<std::string, std::string> decode_pair(std::string_view bytes) {
-  std::pair<std::string, std::string> pair;
-  domain::RecordReader in(bytes);
-  while (in.next()) {
-    if (in.field() == kName) pair.first = in.text();
-    if (in.field() == kValue) pair.second = in.text();
-  }
-  return pair;
-}
 
 std::string encode(const Description& queue) {
   domain::RecordWriter out;
@@ -56,8 +36,8 @@ std::string encode(const Description& queue) {
   out.number(kCreated, static_cast<std::uint64_t>(queue.created));
   out.number(kModified, static_cast<std::uint64_t>(queue.modified));
   out.number(kFifo, queue.settings.fifo ? 1 : 0);
-  for (const auto& [name, value] : texts_of(queue.settings)) out.text(kAttribute, encode_pair(name, value));
-  for (const auto& [key, value] : queue.tags) out.text(kTag, encode_pair(key, value));
+  for (const auto& [name, value] : texts_of(queue.settings)) out.text(kAttribute, domain::encode_pair(name, value));
+  for (const auto& [key, value] : queue.tags) out.text(kTag, domain::encode_pair(key, value));
   return out.take();
 }
 
@@ -72,8 +52,8 @@ Result<Description> decode(std::string name, std::string_view bytes) {
       case kCreated: queue.created = static_cast<Millis>(in.number()); break;
       case kModified: queue.modified = static_cast<Millis>(in.number()); break;
       case kFifo: queue.settings.fifo = in.number() != 0; break;
-      case kAttribute: attributes.insert(decode_pair(in.text())); break;
-      case kTag: queue.tags.insert(decode_pair(in.text())); break;
+      case kAttribute: attributes.insert(domain::decode_pair(in.text())); break;
+      case kTag: queue.tags.insert(domain::decode_pair(in.text())); break;
       default: break;
     }
   auto settings = changed(queue.settings, attributes, false);
@@ -239,7 +219,7 @@ Result<std::shared_ptr<Queue>> Queues::create(const std::string& name, const Att
                           .tags = tags,
                           .created = now,
                           .modified = now};
-  auto record = put_of(kQueues, std::string(kAll), name, encode(description));
+  auto record = storage::put_of(kQueues, std::string(kAll), name, encode(description));
   record.expect = storage::Write::Expect::Absent;
   if (auto done = store_.commit({std::move(record)}); !done) return from_store(done.error());
   auto queue = Queue::open(around_, std::move(description));
@@ -258,9 +238,9 @@ Result<void> Queues::update(const std::string& name, const Queue::Change& change
 
 Result<void> Queues::remove(const std::string& name) {
   auto removed = update(name, [&](const Description& before) -> Result<std::optional<Description>> {
-    std::vector<storage::Write> writes{removal_of(kQueues, std::string(kAll), name)};
-    writes.push_back(put_of(kRemains, std::string(kAll), before.contents, std::string()));
-    writes.push_back(put_of(kRemains, std::string(kAll), std::to_string(before.number), std::string()));
+    std::vector<storage::Write> writes{storage::removal_of(kQueues, std::string(kAll), name)};
+    writes.push_back(storage::put_of(kRemains, std::string(kAll), before.contents, std::string()));
+    writes.push_back(storage::put_of(kRemains, std::string(kAll), std::to_string(before.number), std::string()));
     if (auto done = store_.commit(std::move(writes)); !done) return from_store(done.error());
     const std::unique_lock lock(mutex_);
     queues_.erase(name);
@@ -278,7 +258,7 @@ Result<void> Queues::set_attributes(const std::string& name, const AttributeText
     Description after = before;
     after.settings = std::move(*settings);
     after.modified = millis(around_.clock.now());
-    if (auto done = store_.commit({put_of(kQueues, std::string(kAll), name, encode(after))}); !done)
+    if (auto done = store_.commit({storage::put_of(kQueues, std::string(kAll), name, encode(after))}); !done)
       return from_store(done.error());
     return std::optional(std::move(after));
   });
@@ -289,7 +269,7 @@ Result<void> Queues::tag(const std::string& name, const std::map<std::string, st
     Description after = before;
     for (const auto& [key, value] : tags) after.tags[key] = value;
     if (after.tags.size() > kMostTags) return invalid_parameter(fmt::format("Too many tags added for queue {}.", name));
-    if (auto done = store_.commit({put_of(kQueues, std::string(kAll), name, encode(after))}); !done)
+    if (auto done = store_.commit({storage::put_of(kQueues, std::string(kAll), name, encode(after))}); !done)
       return from_store(done.error());
     return std::optional(std::move(after));
   });
@@ -299,7 +279,7 @@ Result<void> Queues::untag(const std::string& name, const std::vector<std::strin
   return update(name, [&](const Description& before) -> Result<std::optional<Description>> {
     Description after = before;
     for (const auto& key : keys) after.tags.erase(key);
-    if (auto done = store_.commit({put_of(kQueues, std::string(kAll), name, encode(after))}); !done)
+    if (auto done = store_.commit({storage::put_of(kQueues, std::string(kAll), name, encode(after))}); !done)
       return from_store(done.error());
     return std::optional(std::move(after));
   });
@@ -318,8 +298,8 @@ Result<void> Queues::purge(const std::string& name) {
     // The messages are another partition's from now on, so nothing has to be walked through; `tend` erases the old.
     Description after = before;
     after.contents = random_partition();
-    if (auto done = store_.commit({put_of(kQueues, std::string(kAll), name, encode(after)),
-                                   put_of(kRemains, std::string(kAll), before.contents, std::string())});
+    if (auto done = store_.commit({storage::put_of(kQueues, std::string(kAll), name, encode(after)),
+                                   storage::put_of(kRemains, std::string(kAll), before.contents, std::string())});
         !done)
       return from_store(done.error());
     const std::unique_lock lock(mutex_);
@@ -340,7 +320,7 @@ Result<void> Queues::erase_remains() {
         auto page = store_.range(table, partition, range);
         if (!page) return from_store(page.error());
         std::vector<storage::Write> writes;
-        for (const auto& item : page->items) writes.push_back(removal_of(table, partition, item.key.sort));
+        for (const auto& item : page->items) writes.push_back(storage::removal_of(table, partition, item.key.sort));
         if (!writes.empty())
           if (auto done = store_.commit(std::move(writes)); !done) return from_store(done.error());
         if (!page->next) break;
@@ -348,7 +328,7 @@ Result<void> Queues::erase_remains() {
       }
     }
     if (around_.stopping) return {};
-    if (auto done = store_.commit({removal_of(kRemains, std::string(kAll), partition)}); !done)
+    if (auto done = store_.commit({storage::removal_of(kRemains, std::string(kAll), partition)}); !done)
       return from_store(done.error());
   }
   return {};

@@ -2,12 +2,11 @@
 
 #include <utility>
 
-#include "domain/queues/errors.hpp"
+#include "domain/secret.hpp"
 
 namespace likeness::queues {
 namespace {
 
-constexpr std::string_view kTable = "settings";
 constexpr char kFormat = 1;
 constexpr std::size_t kPayload = 25;  // format and three numbers
 constexpr std::size_t kMac = 16;
@@ -15,19 +14,9 @@ constexpr std::size_t kMac = 16;
 }  // namespace
 
 Result<Receipts> Receipts::open(storage::Store& store) {
-  const storage::Key key{"secrets", "receipt-handles"};
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    auto found = store.get(kTable, key);
-    if (!found) return fail(found);
-    if (*found) return Receipts(Bytes((*found)->begin(), (*found)->end()));
-    auto made = store.commit({storage::Write{.table = std::string(kTable),
-                                             .key = key,
-                                             .value = std::string(as_text(random_bytes(32))),
-                                             .expect = storage::Write::Expect::Absent,
-                                             .expected_value = {}}});
-    if (!made && made.error().code != "ConditionFailed") return fail(made);
-  }
-  return server_error("InternalError", "The secret of receipt handles can be neither read nor made.");
+  auto secret = domain::kept_secret(store, "receipt-handles");
+  if (!secret) return fail(secret);
+  return Receipts(std::move(*secret));
 }
 
 std::string Receipts::make(const Receipt& receipt) const {

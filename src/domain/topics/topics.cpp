@@ -34,31 +34,12 @@ constexpr std::uint8_t kAuthenticateUnsubscribe = 7;
 constexpr std::uint8_t kToken = 8;
 constexpr std::uint8_t kTokenExpires = 9;
 constexpr std::uint8_t kSubscriptionAttribute = 10;
-// Fields of the record of a pair.
-constexpr std::uint8_t kName = 1;
-constexpr std::uint8_t kValue = 2;
-
-std::string encode_pair(const std::string& name, const std::string& value) {
-  domain::RecordWriter out;
-  out.text(kName, name);
-  out.text(kValue, value);
-  return out.take();
-}
-std::pair<std::string, std::string> decode_pair(std::string_view bytes) {
-  std::pair<std::string, std::string> pair;
-  domain::RecordReader in(bytes);
-  while (in.next()) {
-    if (in.field() == kName) pair.first = in.text();
-    if (in.field() == kValue) pair.second = in.text();
-  }
-  return pair;
-}
 
 std::string encode_record(const Topic& topic) {
   domain::RecordWriter out;
   out.number(kNumber, topic.number);
-  for (const auto& [name, value] : topic.attributes) out.text(kAttribute, encode_pair(name, value));
-  for (const auto& [key, value] : topic.tags) out.text(kTag, encode_pair(key, value));
+  for (const auto& [name, value] : topic.attributes) out.text(kAttribute, domain::encode_pair(name, value));
+  for (const auto& [key, value] : topic.tags) out.text(kTag, domain::encode_pair(key, value));
   return out.take();
 }
 
@@ -70,8 +51,8 @@ Result<Topic> decode_topic(const std::string& arn, std::string_view bytes) {
   domain::RecordReader in(bytes);
   while (in.next()) switch (in.field()) {
       case kNumber: topic.number = in.number(); break;
-      case kAttribute: attributes.insert(decode_pair(in.text())); break;
-      case kTag: topic.tags.insert(decode_pair(in.text())); break;
+      case kAttribute: attributes.insert(domain::decode_pair(in.text())); break;
+      case kTag: topic.tags.insert(domain::decode_pair(in.text())); break;
       default: break;
     }
   topic.fifo = attributes.contains("FifoTopic");
@@ -95,7 +76,8 @@ std::string encode_record(const Subscription& subscription) {
   out.number(kAuthenticateUnsubscribe, subscription.authenticate_unsubscribe ? 1 : 0);
   out.text(kToken, subscription.token);
   out.number(kTokenExpires, static_cast<std::uint64_t>(queues::millis(subscription.token_expires)));
-  for (const auto& [name, value] : subscription.attributes) out.text(kSubscriptionAttribute, encode_pair(name, value));
+  for (const auto& [name, value] : subscription.attributes)
+    out.text(kSubscriptionAttribute, domain::encode_pair(name, value));
   return out.take();
 }
 
@@ -114,7 +96,7 @@ Result<Subscription> decode_subscription(const std::string& arn, std::string_vie
       case kAuthenticateUnsubscribe: subscription.authenticate_unsubscribe = in.number() != 0; break;
       case kToken: subscription.token = in.text(); break;
       case kTokenExpires: subscription.token_expires = queues::time_of(static_cast<queues::Millis>(in.number())); break;
-      case kSubscriptionAttribute: attributes.insert(decode_pair(in.text())); break;
+      case kSubscriptionAttribute: attributes.insert(domain::decode_pair(in.text())); break;
       default: break;
     }
   if (!in.ok()) return server_error("InternalErrorException", "The record of a subscription is damaged.", arn);

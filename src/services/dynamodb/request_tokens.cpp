@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "domain/dynamodb/errors.hpp"
-#include "domain/dynamodb/store_writes.hpp"
+#include "storage/writes.hpp"
 
 namespace likeness::dynamodb {
 
@@ -52,7 +52,7 @@ Result<RequestTokens::Lookup> RequestTokens::look_up(const std::string& scope, c
   auto writes = sweep_old(scope, bucket);
   if (!writes) return fail(writes);
   out.writes = std::move(*writes);
-  out.writes.push_back(put_of(kTokensTable, partition_of(scope, bucket), token, encode({now, fingerprint})));
+  out.writes.push_back(storage::put_of(kTokensTable, partition_of(scope, bucket), token, encode({now, fingerprint})));
   return out;
 }
 
@@ -66,12 +66,12 @@ Result<std::vector<storage::Write>> RequestTokens::sweep_old(const std::string& 
       database_.store().scan(kTokensTable, kBuckets, [&](std::string_view name, std::string_view number) {
         if (std::strtoll(std::string(number).c_str(), nullptr, 10) < bucket - 1) {
           out.push_back(Tables::garbage_write(kTokensTable, std::string(name)));
-          out.push_back(removal_of(kTokensTable, std::string(kBuckets), std::string(name)));
+          out.push_back(storage::removal_of(kTokensTable, std::string(kBuckets), std::string(name)));
         }
         return out.size() < 40;
       });
   if (!scanned) return from_storage(scanned.error());
-  out.push_back(put_of(kTokensTable, std::string(kBuckets), current, std::to_string(bucket)));
+  out.push_back(storage::put_of(kTokensTable, std::string(kBuckets), current, std::to_string(bucket)));
   // By itself: two requests may both be the first of their ten minutes, and say the same.
   if (auto done = database_.store().commit(std::move(out)); !done) return from_storage(done.error());
   database_.wake();

@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "domain/record.hpp"
+#include "domain/secret.hpp"
 #include "events/json_tokens.hpp"
 #include "net/http.hpp"
 
@@ -16,7 +17,6 @@ namespace {
 
 using events::json_string;
 
-constexpr std::string_view kTable = "settings";
 constexpr auto kLifetime = std::chrono::hours(24 * 365 * 10);
 // Fields of the record.
 constexpr std::uint8_t kKey = 1;
@@ -68,6 +68,18 @@ std::string notification_lines(const topics::Notification& notification, const s
   return lines_of(parts);
 }
 
+/// A key and its certificate, as they are kept.
+Result<std::string> make_key() {
+  auto made = SigningKey::make();
+  if (!made) return fail(made);
+  auto certificate = made->certificate("sns.amazonaws.com", std::chrono::system_clock::now(), kLifetime);
+  if (!certificate) return fail(certificate);
+  domain::RecordWriter out;
+  out.text(kKey, made->pem());
+  out.text(kCertificate, *certificate);
+  return out.take();
+}
+
 }  // namespace
 
 std::string timestamp(TimePoint time) {
@@ -86,35 +98,16 @@ std::string confirmation_text(const topics::Topic& topic) {
 }
 
 Result<std::unique_ptr<Signer>> Signer::open(storage::Store& store) {
-  const storage::Key key{"secrets", "sns-signing"};
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    auto found = store.get(kTable, key);
-    if (!found) return fail(found);
-    if (*found) {
-      std::string pem, certificate;
-      domain::RecordReader in(**found);
-      while (in.next()) (in.field() == kKey ? pem : certificate) = in.text();
-      auto read = SigningKey::read(pem);
-      if (!read) return fail(read);
-      const auto hash = to_hex(md5(as_bytes(certificate)));
-      return std::unique_ptr<Signer>(
-          new Signer(std::move(*read), certificate, "/_likeness/sns/SimpleNotificationService-" + hash + ".pem"));
-    }
-    auto made = SigningKey::make();
-    if (!made) return fail(made);
-    auto certificate = made->certificate("sns.amazonaws.com", std::chrono::system_clock::now(), kLifetime);
-    if (!certificate) return fail(certificate);
-    domain::RecordWriter out;
-    out.text(kKey, made->pem());
-    out.text(kCertificate, *certificate);
-    auto kept = store.commit({storage::Write{.table = std::string(kTable),
-                                             .key = key,
-                                             .value = out.take(),
-                                             .expect = storage::Write::Expect::Absent,
-                                             .expected_value = {}}});
-    if (!kept && kept.error().code != "ConditionFailed") return fail(kept);
-  }
-  return server_error("InternalErrorException", "The key of notifications can be neither read nor made.");
+  auto kept = domain::kept_value(store, "sns-signing", make_key);
+  if (!kept) return fail(kept);
+  std::string pem, certificate;
+  domain::RecordReader in(*kept);
+  while (in.next()) (in.field() == kKey ? pem : certificate) = in.text();
+  auto key = SigningKey::read(pem);
+  if (!key) return fail(key);
+  const auto hash = to_hex(md5(as_bytes(certificate)));
+  return std::unique_ptr<Signer>(
+      new Signer(std::move(*key), certificate, "/_likeness/sns/SimpleNotificationService-" + hash + ".pem"));
 }
 
 std::string Signer::sign(int version, const std::string& text) const {
