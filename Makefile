@@ -57,7 +57,8 @@ compatibility: setup  ## write docs/compatibility.md from the registered operati
 	@build/release/tools/compatibility/likeness_compatibility > docs/compatibility.md.new
 	@mv docs/compatibility.md.new docs/compatibility.md
 
-lint: setup  ## formatting, layers, clang-tidy
+lint:  ## formatting, layers, clang-tidy
+	@scripts/setup.sh --tests
 	@scripts/lint.sh
 
 format: setup  ## rewrite the sources in the project's format

@@ -3,6 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 failed=0
+cache="${LIKENESS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/likeness}"
 
 git ls-files 'apps/*.[ch]pp' 'src/*.[ch]pp' 'tests/*.[ch]pp' 'bench/*.[ch]pp' | xargs -r clang-format-19 --dry-run -Werror || failed=1
 python3 tools/check_layers.py . || failed=1
@@ -13,6 +14,6 @@ python3 -m compileall -q scripts tools tests || failed=1
 cmake --build --preset release --target generated >/dev/null || exit 1
 files=("$@")
 [ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files 'apps/*.cpp' 'src/*.cpp' | grep -v _test.cpp)
-printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-19 -p build/release --quiet 2>/dev/null || failed=1
+printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 "$cache/venv/bin/clang-tidy" -p build/release --quiet 2>/dev/null || failed=1
 [ $failed = 0 ] && echo "lint: clean"
 exit $failed

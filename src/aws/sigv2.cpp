@@ -119,7 +119,7 @@ std::string string_to_sign_v2(const net::Request& request, std::string_view buck
     std::string name = lower(header.name);
     if (!name.starts_with("x-amz-")) continue;
     auto& value = amz[std::move(name)];
-    if (!value.empty()) value += ",";
+    if (!value.empty()) value += ',';
     value += trimmed(header.value);
   }
   for (const auto& parameter : all)

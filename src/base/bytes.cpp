@@ -93,7 +93,7 @@ std::string to_base64(BytesView bytes) {
 std::optional<Bytes> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   if (text.empty()) return Bytes{};
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   const auto* in = reinterpret_cast<const std::uint8_t*>(text.data());
   const std::size_t whole = text.size() / 4 - (padding > 0 ? 1 : 0);
   Bytes out(text.size() / 4 * 3 - padding);

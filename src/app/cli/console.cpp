@@ -83,13 +83,9 @@ std::string rate_text(double rate) {
   // Below this the pairs that were measured do not tell any more.
   if (rate < 1e-5) return "less than 1 time in 100000";
   if (rate >= 0.1) return fmt::format("{:.0f} times in 100", rate * 100);
-  double one_in = 1 / rate;
-  for (double step = 10; step <= 1e9; step *= 10)
-    if (one_in < step * 10) {
-      one_in = std::round(one_in / (step / 10)) * (step / 10);
-      break;
-    }
-  return fmt::format("1 time in {:.0f}", one_in);
+  const double one_in = 1 / rate;
+  const double second_digit = std::pow(10, std::floor(std::log10(one_in)) - 1);
+  return fmt::format("1 time in {:.0f}", std::round(one_in / second_digit) * second_digit);
 }
 
 std::string counted(std::size_t count, std::string_view one, std::string_view many) {

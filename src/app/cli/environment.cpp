@@ -34,7 +34,7 @@ std::optional<ClientKey> key_of_file(const std::filesystem::path& file, const st
 }  // namespace
 
 std::filesystem::path default_data_folder() {
-  if (const std::string set = variable("LIKENESS_DATA"); !set.empty()) return set;
+  if (std::string set = variable("LIKENESS_DATA"); !set.empty()) return set;
   if (const std::string base = variable("XDG_DATA_HOME"); !base.empty())
     return std::filesystem::path(base) / "likeness";
   const std::string home = variable("HOME");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <exception>
 #include <set>
 
 #include "domain/checks/rules.hpp"
@@ -18,12 +19,13 @@ constexpr std::size_t kLongestText = 500;
 constexpr int kDeepest = 50;  // open brackets or dashes; a rule file needs two
 
 /// Thrown and caught within this file only: yaml-cpp itself reports by exceptions, and one way out is simpler.
-struct Wrong {
+struct Wrong : std::exception {
+  Wrong(YAML::Mark where, std::string words) : mark(where), text(std::move(words)) {}
   YAML::Mark mark;
   std::string text;
 };
 
-[[noreturn]] void wrong(const YAML::Node& node, std::string text) { throw Wrong{node.Mark(), std::move(text)}; }
+[[noreturn]] void wrong(const YAML::Node& node, std::string text) { throw Wrong(node.Mark(), std::move(text)); }
 
 std::string joined(const std::vector<std::string_view>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
