@@ -39,6 +39,13 @@ std::optional<int> number_in(std::string_view text, std::string_view prefix, std
   return number;
 }
 
+/// Of "22.20.0" the 22; 0 where there is none.
+int leading_number(std::string_view text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 /// Where programs of this name are: the system's first, because every sandbox has /usr.
 std::vector<std::string> places_of(const std::string& program) {
   std::vector<std::string> folders = {"/usr/bin", "/usr/local/bin"};
@@ -154,7 +161,7 @@ Result<InstalledRuntime> Runtimes::find_node(int wanted) {
     if (!told) continue;
     const auto lines = lines_of(*told);
     if (lines.size() != 2) continue;
-    const int major = std::atoi(lines[1].c_str());
+    const int major = leading_number(lines[1]);
     if (major < 18) continue;
     const fs::path modules = installed_ / (wanted < 18 ? "node_v2" : "node") / "node_modules";
     if (!fs::exists(modules))
@@ -177,8 +184,7 @@ std::vector<std::string> command_of(const InstalledRuntime& runtime, const Funct
     case InstalledRuntime::Kind::Python: argv = {runtime.interpreter, "-m", "awslambdaric", function.handler}; break;
     case InstalledRuntime::Kind::Node:
       argv = {runtime.interpreter, fmt::format("--max-old-space-size={}", std::max(64, function.memory_mb * 9 / 10))};
-      if (std::atoi(runtime.minor.c_str()) < 18)
-        argv.insert(argv.end(), {"--require", view.runtime + "/aws_sdk_v2.cjs"});
+      if (leading_number(runtime.minor) < 18) argv.insert(argv.end(), {"--require", view.runtime + "/aws_sdk_v2.cjs"});
       argv.insert(argv.end(), {view.runtime + "/bootstrap.mjs", function.handler});
       break;
     case InstalledRuntime::Kind::Provided: {
