@@ -47,7 +47,7 @@ pid_t only_child(pid_t process) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 64> text{};
   if (!file || ::read(file.get(), text.data(), text.size() - 1) <= 0) return -1;
-  return std::atoi(text.data());
+  return static_cast<pid_t>(std::strtol(text.data(), nullptr, 10));
 }
 
 }  // namespace
@@ -574,7 +574,7 @@ int Worker::memory_now() {
   const std::string_view status(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   const std::size_t at = status.find("VmHWM:");
   if (at == std::string_view::npos) return 0;
-  return static_cast<int>(std::atol(text.data() + at + 6) / 1024) + 1;
+  return static_cast<int>(std::strtol(text.data() + at + 6, nullptr, 10) / 1024) + 1;
 }
 
 }  // namespace likeness::functions

@@ -157,7 +157,8 @@ class Connection {
     const std::size_t end = in_.find("\r\n\r\n");
     const std::string head = in_.substr(0, end + 2);
     in_.erase(0, end + 4);
-    message.status = std::atoi(head.c_str() + std::min<std::size_t>(head.find(' '), head.size() - 1));
+    message.status = static_cast<int>(
+        std::strtol(head.c_str() + std::min<std::size_t>(head.find(' '), head.size() - 1), nullptr, 10));
     for (std::size_t at = head.find("\r\n") + 2; at < head.size();) {
       const std::size_t line_end = head.find("\r\n", at);
       const std::size_t colon = head.find(':', at);
