@@ -39,6 +39,9 @@ class ObjectStore;
 namespace s3 {
 class S3;
 }
+namespace eventbridge {
+class Dispatcher;
+}
 namespace logs {
 class Sink;
 }
@@ -107,6 +110,8 @@ struct Wiring {
   // Set by the area of logs and metrics, which opens first; null without it.
   logs::Sink* log_sink = nullptr;
   metrics::Recorder* recorder = nullptr;
+  // Set by the area of events: the bus, for those that open after it.
+  eventbridge::Dispatcher* dispatcher = nullptr;
 };
 
 /// A group of services with the threads behind them. Made by `static Result<std::unique_ptr<Area>> open(Wiring&)`,

@@ -176,8 +176,8 @@ Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const st
                                                     .calls = parts.gateway->local_calls(),
                                                     .pages = parts.pages});
   using Open = Result<std::unique_ptr<Area>> (*)(Wiring&);
-  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open, StatesArea::open,
-                                   EventsArea::open};
+  const std::vector<Open> areas = {open_logs_area, MessagesArea::open, FunctionsArea::open, EventsArea::open,
+                                   StatesArea::open};
   for (const Open open : areas) {
     auto area = open(*parts.wiring);
     if (!area) return fail(area);

@@ -40,6 +40,7 @@ Result<std::unique_ptr<Area>> EventsArea::open(Wiring& wiring) {
       {.registry = *parts->registry, .calls = wiring.calls, .roles = wiring.roles, .metrics = wiring.recorder});
   if (!dispatcher) return fail(dispatcher);
   parts->dispatcher = std::move(*dispatcher);
+  wiring.dispatcher = parts->dispatcher.get();
   parts->schedules = std::make_unique<eventbridge::ScheduledRules>(*parts->registry, *parts->dispatcher);
   auto replays = eventbridge::Replays::open(*parts->registry, *parts->dispatcher);
   if (!replays) return fail(replays);

@@ -5,6 +5,7 @@
 #include "aws/gateway.hpp"
 #include "config/settings.hpp"
 #include "services/stepfunctions/provider.hpp"
+#include "services/stepfunctions/status_events.hpp"
 #include "services/stepfunctions/watch.hpp"
 #include "states/engine.hpp"
 #include "states/jsonata.hpp"
@@ -26,6 +27,9 @@ struct StatesArea::Parts {
   stepfunctions::Tasks tasks;
   stepfunctions::Watch watch;
   states::Machines machines;
+  std::unique_ptr<stepfunctions::StatusEvents> status_events;
+  eventbridge::Dispatcher* dispatcher = nullptr;
+  std::string account, region;
   std::unique_ptr<states::Engine> engine;
   std::unique_ptr<stepfunctions::Parts> provider;
   std::unique_ptr<aws::Service> service;
@@ -41,6 +45,13 @@ Result<std::unique_ptr<Area>> StatesArea::open(Wiring& wiring) {
   states::EngineOptions options;
   options.interpreter.region = wiring.settings.region;
   options.interpreter.jsonata = &parts->jsonata;
+  auto status_events = stepfunctions::StatusEvents::open(wiring.store, wiring.clock);
+  if (!status_events) return fail(status_events);
+  parts->status_events = std::move(*status_events);
+  parts->dispatcher = wiring.dispatcher;
+  parts->account = wiring.settings.account;
+  parts->region = wiring.settings.region;
+  options.status_feed = parts->status_events.get();
   auto& machines = parts->machines;
   options.interpreter.activity_exists = [&machines](std::string_view arn) {
     auto found = machines.find_activity(std::string(arn));
@@ -59,9 +70,15 @@ Result<std::unique_ptr<Area>> StatesArea::open(Wiring& wiring) {
   return std::unique_ptr<Area>(new StatesArea(std::move(parts)));
 }
 
-void StatesArea::start() { parts_->engine->start(); }
+void StatesArea::start() {
+  parts_->engine->start();
+  if (parts_->dispatcher != nullptr)
+    parts_->status_events->start(*parts_->provider, *parts_->dispatcher, parts_->account, parts_->region);
+}
 void StatesArea::stop() {
-  if (parts_ && parts_->engine) parts_->engine->stop();
+  if (!parts_ || !parts_->engine) return;
+  parts_->engine->stop();
+  parts_->status_events->stop();
 }
 
 }  // namespace likeness::app

@@ -68,6 +68,7 @@ Result<void> Engine::recover() {
 void Engine::start() {
   for (std::size_t i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
   timer_ = std::thread([this] { keep_time(); });
+  sweeper_ = std::thread([this] { keep_clean(); });
 }
 
 void Engine::stop() {
@@ -79,10 +80,12 @@ void Engine::stop() {
   ready_.notify_all();
   timed_.notify_all();
   offered_.notify_all();
+  swept_.notify_all();
   map_runs_->stop();
   pool_.stop();
   for (auto& worker : workers_) worker.join();
   if (timer_.joinable()) timer_.join();
+  if (sweeper_.joinable()) sweeper_.join();
   // Whoever waits for a message to be taken learns that nobody will.
   std::vector<LivePtr> left;
   {
@@ -245,6 +248,7 @@ void Engine::run(const LivePtr& live) {
       ended(live);
       return;
     }
+    for (const auto& arn : std::exchange(execution.abandoned, {})) abandon(execution.info, arn);
     perform(live, actions);
     actions.clear();
     const std::lock_guard lock(mutex_);

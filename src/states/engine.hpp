@@ -50,10 +50,26 @@ class ExecutionObserver {
   virtual void ended(const ExecutionInfo&, const Ending&) {}
 };
 
+/// Learns when a standard execution begins, ends, or goes on after a redrive, in the very commit that says so.
+class StatusFeed {
+ public:
+  /// What goes into the commit; kept until that has returned.
+  struct Entry {
+    virtual ~Entry() = default;
+    storage::Write write;
+  };
+  virtual ~StatusFeed() = default;
+  /// `record` as the commit leaves it, without input and output. Thread-safe; must not block.
+  virtual std::unique_ptr<Entry> changed(const ExecutionRecord& record) = 0;
+};
+
 struct EngineOptions {
   std::size_t workers = 12;  // threads that run steps; they wait for the store most of the time
   std::size_t task_threads = 256;
   InterpreterOptions interpreter;
+  StatusFeed* status_feed = nullptr;
+  std::chrono::hours keep_closed{24 * 90};  // executions that are over, with their histories
+  std::chrono::milliseconds sweep_every{60'000};
 };
 
 struct ExecutionSummary {
@@ -120,8 +136,15 @@ class Engine {
   /// Error: "NotFound".
   Result<TimePoint> stop_execution(const std::string& arn, const std::optional<std::string>& error,
                                    const std::optional<std::string>& cause);
-  /// Error: "NotFound", "NotRedrivable".
-  Result<TimePoint> redrive(const std::string& arn);
+  /// Goes on with an execution that did not succeed. The same token twice is one redrive. Error: "NotFound",
+  /// "NotRedrivable".
+  Result<TimePoint> redrive(const std::string& arn, const std::string& token = {});
+  /// Why it cannot be redriven, by itself or with its map run; nullopt: it can.
+  std::optional<std::string> why_not_redrivable(const ExecutionRecord& record) const;
+
+  /// Deletes some of the executions that were closed too long ago, oldest first, with all that belongs to them. The
+  /// engine does so now and then by itself. Gives how many it looked at.
+  Result<std::size_t> sweep();
 
   /// Error: "InvalidToken", "TaskDoesNotExist".
   Result<void> task_answer(std::string_view token, Outcome<std::string> result);
@@ -168,6 +191,14 @@ class Engine {
   void set_timer(const std::string& arn, TimePoint due);  // with the mutex held; epoch: none
   void keep_time();
   void launch(const LivePtr& live);
+  void abandon(const ExecutionInfo& by, const std::string& arn);
+  Result<TimePoint> begin_redrive(ExecutionRecord record, const std::string& token);
+  enum class Pending { Absent, Running, Succeeded, Waiting, NotRedrivable };
+  Result<Pending> await_redrive(const std::string& arn, std::vector<storage::Write>& writes,
+                                std::vector<std::unique_ptr<StatusFeed::Entry>>& entries);
+  std::unique_ptr<StatusFeed::Entry> announce(const ExecutionRecord& record, std::vector<storage::Write>& writes);
+  void keep_clean();
+  Result<void> forget(const std::string& arn, const storage::Key& closed);
   Result<LivePtr> make_live(ExecutionInfo info, std::shared_ptr<const Definition> definition);
 
   storage::Store& store_;
@@ -198,6 +229,8 @@ class Engine {
   std::unique_ptr<MapRuns> map_runs_;
   std::vector<std::thread> workers_;
   std::thread timer_;
+  std::thread sweeper_;
+  std::condition_variable swept_;
   ElasticPool pool_;
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "states/engine.hpp"
 #include "states/engine_live.hpp"
 #include "states/map_runs.hpp"
@@ -54,6 +55,25 @@ void Engine::child_over(const std::string& child_arn) {
     });
 }
 
+/// A map run or an execution that nobody waits for any more is stopped; an execution as the state machine's role may.
+void Engine::abandon(const ExecutionInfo& by, const std::string& arn) {
+  if (arn.find(":mapRun:") != std::string::npos) {
+    pool_.submit([this, arn] { map_runs_->abandon(arn); });
+    return;
+  }
+  TaskRequest request;
+  request.resource = parse_resource("arn:aws:states:::aws-sdk:sfn:stopExecution").value_or(TaskResource());
+  request.input = write_json(Value(Object{{"ExecutionArn", Value(arn)}}));
+  request.role_arn = by.role_arn;
+  request.execution_arn = by.arn;
+  request.execution_name = by.name;
+  request.machine_arn = by.machine_arn;
+  pool_.submit([this, request = std::move(request), arn] {
+    if (auto stopped = tasks_.run(request); !stopped)
+      log::info("states: {} runs on after the execution that waited for it: {}", arn, stopped.error().cause);
+  });
+}
+
 void Engine::ended(const LivePtr& live) {
   std::deque<Message> mailbox;
   std::function<void(const Execution&)> on_end;
@@ -68,6 +88,10 @@ void Engine::ended(const LivePtr& live) {
   }
   for (auto& message : mailbox)
     if (auto after = message(nullptr)) after(true);
+  auto& execution = live->execution;
+  for (const auto& [id, fiber] : execution.fibers)
+    if (fiber.waits_elsewhere()) execution.abandoned.push_back(fiber.child_arn);
+  for (const auto& arn : execution.abandoned) abandon(execution.info, arn);
   if (observer_ != nullptr) observer_->ended(live->execution.info, *live->execution.ending);
   if (on_end) on_end(live->execution);
   if (!live->execution.info.map_run_arn.empty()) map_runs_->child_ended(live->execution.info, *live->execution.ending);

@@ -58,9 +58,21 @@ inline constexpr auto kRunning = "sfn.running";
 inline constexpr auto kFibers = "sfn.fibers";
 inline constexpr auto kHistory = "sfn.history";
 inline constexpr auto kExpress = "sfn.express";
+inline constexpr auto kClosed = "sfn.closed";  // those that are over, by when
 }  // namespace tables
 
 inline constexpr auto kRunningPartition = "running";
+inline constexpr auto kClosedPartition = "closed";
+inline constexpr std::uint8_t kRedriveToBegin = 2;     // a field of what the store says of a running one
 inline constexpr std::size_t kPartBytes = 512u << 10;  // of a fiber; a value of the store holds 1 MiB
+
+/// A write of no condition; nullopt removes.
+storage::Write put_item(const char* table, storage::Key key, std::optional<std::string> value);
+/// An execution's line in the list of its state machine or map run.
+storage::Key listed_key(const ExecutionInfo& info);
+storage::Write listed(const ExecutionRecord& record);
+storage::Key closed_key(const ExecutionRecord& record);
+/// All items of it, some at a time.
+Result<void> remove_partition(storage::Store& store, const char* table, const std::string& partition);
 
 }  // namespace likeness::states

@@ -50,7 +50,7 @@ Result<TimePoint> Engine::start_execution(ExecutionInfo info, std::shared_ptr<co
   auto live = make_live(std::move(info), std::move(definition));
   if (!live) return fail(live);
   // Launched, the execution belongs to a worker: what is read of it is read before.
-  const ExecutionRecord record{(*live)->execution.info, {}, 0, {}, 1};
+  const ExecutionRecord record{(*live)->execution.info, {}, 0, {}, 1, {}};
   const auto& started = record.info;
   std::vector<storage::Write> writes;
   if (!(*live)->durable) {
@@ -61,21 +61,12 @@ Result<TimePoint> Engine::start_execution(ExecutionInfo info, std::shared_ptr<co
     return started.started;
   }
   const auto key = execution_key(started.arn);
-  auto summary = record;
-  summary.info.input.clear();
-  const auto micros = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(started.started.time_since_epoch()).count());
-  const auto partition = started.map_run_arn.empty() ? executions_of(started.machine_arn) : started.map_run_arn;
   writes.push_back({tables::kExecutions, key, encode(record), storage::Write::Expect::Absent, {}});
-  writes.push_back({tables::kByTime,
-                    {partition, sortable(micros) + started.name},
-                    encode(summary),
-                    storage::Write::Expect::Anything,
-                    {}});
+  writes.push_back(listed(record));
   FieldWriter running(1);
   running.time(1, TimePoint(std::chrono::seconds(1)));
-  writes.push_back(
-      {tables::kRunning, {kRunningPartition, started.arn}, running.take(), storage::Write::Expect::Anything, {}});
+  writes.push_back(put_item(tables::kRunning, {kRunningPartition, started.arn}, running.take()));
+  const auto entry = announce(record, writes);
   auto committed = store_.commit(std::move(writes));
   if (committed) {
     launch(*live);
@@ -124,49 +115,6 @@ Result<TimePoint> Engine::stop_execution(const std::string& arn, const std::opti
   record = find(arn);
   if (!record) return fail(record);
   return *record ? (*record)->ending.stopped : clock_.now();
-}
-
-Result<TimePoint> Engine::redrive(const std::string& arn) {
-  auto record = find(arn);
-  if (!record) return fail(record);
-  if (!*record) return client_error("NotFound", fmt::format("Execution Does Not Exist: '{}'", arn));
-  auto& found = **record;
-  if (found.ending.status == Status::Running || found.ending.status == Status::Succeeded)
-    return client_error("NotRedrivable",
-                        fmt::format("Execution is {} and cannot be redriven", name_of(found.ending.status)));
-  if (clock_.now() - found.ending.stopped > std::chrono::hours(24 * 14))
-    return client_error("NotRedrivable", "Execution is not redrivable: it was closed more than 14 days ago");
-  // Made to run in the store, then loaded, so that a crash in between finds a running execution.
-  found.ending = Ending();
-  std::vector<storage::Write> writes;
-  auto before = store_.get(tables::kExecutions, execution_key(arn));
-  if (!before) return fail(before);
-  writes.push_back({tables::kExecutions, execution_key(arn), encode(found), storage::Write::Expect::SameValue,
-                    before->value_or("")});
-  FieldWriter running(1);
-  running.time(1, TimePoint(std::chrono::seconds(1)));
-  writes.push_back({tables::kRunning, {kRunningPartition, arn}, running.take(), storage::Write::Expect::Anything, {}});
-  auto summary = found;
-  ++summary.redrive_count;
-  summary.redriven = clock_.now();
-  summary.info.input.clear();
-  const auto micros = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(found.info.started.time_since_epoch()).count());
-  writes.push_back({tables::kByTime,
-                    {executions_of(found.info.machine_arn), sortable(micros) + found.info.name},
-                    encode(summary),
-                    storage::Write::Expect::Anything,
-                    {}});
-  // The record counts the redrive already: the events that follow belong to it.
-  ++found.redrive_count;
-  found.redriven = summary.redriven;
-  writes.front().value = encode(found);
-  if (auto done = store_.commit(std::move(writes)); !done)
-    return done.error().code == "ConditionFailed"
-               ? client_error("NotRedrivable", "Execution is RUNNING and cannot be redriven")
-               : fail(done);
-  post(arn, nullptr);  // loading it begins the redrive
-  return found.redriven;
 }
 
 }  // namespace likeness::states

@@ -21,6 +21,36 @@ std::string executions_of(const std::string& machine_arn) {
   return out;
 }
 
+storage::Write put_item(const char* table, storage::Key key, std::optional<std::string> value) {
+  return {table, std::move(key), std::move(value), storage::Write::Expect::Anything, {}};
+}
+
+storage::Key listed_key(const ExecutionInfo& info) {
+  return {info.map_run_arn.empty() ? executions_of(info.machine_arn) : info.map_run_arn,
+          sortable(info.started) + info.name};
+}
+
+storage::Write listed(const ExecutionRecord& record) {
+  auto summary = record;
+  summary.info.input.clear();
+  summary.ending.output.clear();
+  summary.ending.cause.reset();
+  return put_item(tables::kByTime, listed_key(record.info), encode(summary));
+}
+
+storage::Key closed_key(const ExecutionRecord& record) {
+  return {kClosedPartition, sortable(record.ending.stopped) + record.info.arn};
+}
+
+/// Adds what tells of the execution's new status to the commit that makes it.
+std::unique_ptr<StatusFeed::Entry> Engine::announce(const ExecutionRecord& record,
+                                                    std::vector<storage::Write>& writes) {
+  if (options_.status_feed == nullptr) return nullptr;
+  auto entry = options_.status_feed->changed(record);
+  if (entry) writes.push_back(entry->write);
+  return entry;
+}
+
 /// False: there is nothing that runs under that name.
 Result<bool> Engine::load(Live& live) {
   const auto key = execution_key(live.arn);
@@ -44,6 +74,16 @@ Result<bool> Engine::load(Live& live) {
   out.input = input ? std::move(*input) : Value();
   out.redrive_count = record->redrive_count;
   out.redriven = record->redriven;
+  out.redrive_token = record->redrive_token;
+  bool redrive_to_begin = false;
+  if (out.redrive_count > 0) {
+    auto running = store_.get(tables::kRunning, {kRunningPartition, live.arn});
+    if (!running) return fail(running);
+    const auto line = running->value_or("");
+    FieldReader in(line);
+    while (in.next())
+      if (in.field() == kRedriveToBegin) redrive_to_begin = true;
+  }
   std::uint64_t of = 0;
   std::uint32_t parts = 0;
   std::string joined;
@@ -83,16 +123,13 @@ Result<bool> Engine::load(Live& live) {
     if (!events) return fail(events);
     if (!events->empty()) out.next_event = events->back().id + 1;
   }
-  if (out.definition->timeout_seconds)
-    out.deadline = (out.redrive_count > 0 ? out.redriven : out.info.started) +
-                   std::chrono::seconds(*out.definition->timeout_seconds);
+  out.deadline = Interpreter::deadline_of(out);
   if (out.fibers.empty()) interpreter_.begin(out);
   live.execution = std::move(out);
   live.loaded = true;
-  // A redrive that was stored, but not begun.
-  if (Fiber& root = live.execution.fibers.begin()->second; root.phase == Phase::Failed) {
+  if (redrive_to_begin) {
     --live.execution.redrive_count;
-    interpreter_.redrive(live.execution);
+    interpreter_.redrive(live.execution, record->redriven);
   }
   return true;
 }
@@ -116,8 +153,9 @@ Result<void> Engine::commit(Live& live) {
     return {};
   }
   std::vector<storage::Write> writes;
+  std::unique_ptr<StatusFeed::Entry> entry;
   const auto put = [&](const char* table, storage::Key key, std::optional<std::string> value) {
-    writes.push_back({table, std::move(key), std::move(value), storage::Write::Expect::Anything, {}});
+    writes.push_back(put_item(table, std::move(key), std::move(value)));
   };
   // History, in values of a size that the store takes.
   for (std::size_t first = 0; first < execution.pending.size();) {
@@ -136,15 +174,14 @@ Result<void> Engine::commit(Live& live) {
     for (auto part = first; part < last; ++part) put(tables::kFibers, part_key(id, part), std::nullopt);
   };
   for (const auto& [id, parts] : execution.removed) drop_fiber(id, 0, parts);
-  const bool kept_for_redrive = execution.ending && execution.ending->status != Status::Succeeded;
+  // An execution that did not succeed may be redriven: it keeps its fibers as they were.
+  const bool drop = execution.ending && execution.ending->status == Status::Succeeded;
   for (auto& [id, fiber] : execution.fibers) {
-    const bool keep = !execution.ending || (kept_for_redrive && fiber.parent == 0);
-    if (!keep) {
+    if (drop) {
       drop_fiber(id, 0, fiber.stored_parts);
       continue;
     }
-    if (!execution.dirty.contains(id) && !execution.ending) continue;
-    if (execution.ending) fiber.phase = Phase::Failed;
+    if (!execution.dirty.contains(id)) continue;
     const auto bytes = encode(fiber);
     const auto parts = static_cast<std::uint32_t>((bytes.size() + kPartBytes - 1) / kPartBytes);
     for (std::uint32_t part = 0; part < parts; ++part)
@@ -153,18 +190,12 @@ Result<void> Engine::commit(Live& live) {
     fiber.stored_parts = parts;
   }
   if (execution.ending) {
-    ExecutionRecord record{execution.info, *execution.ending, execution.redrive_count, execution.redriven,
-                           execution.next_event};
+    const ExecutionRecord record{execution.info,     *execution.ending,    execution.redrive_count,
+                                 execution.redriven, execution.next_event, execution.redrive_token};
     put(tables::kExecutions, execution_key(live.arn), encode(record));
-    auto summary = record;
-    summary.info.input.clear();
-    summary.ending.output.clear();
-    summary.ending.cause.reset();
-    const auto& info = execution.info;
-    const auto partition = info.map_run_arn.empty() ? executions_of(info.machine_arn) : info.map_run_arn;
-    const auto started = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(info.started.time_since_epoch()).count());
-    put(tables::kByTime, {partition, sortable(started) + info.name}, encode(summary));
+    writes.push_back(listed(record));
+    put(tables::kClosed, closed_key(record), "");
+    entry = announce(record, writes);
     put(tables::kRunning, {kRunningPartition, live.arn}, std::nullopt);
   } else {
     FieldWriter running(1);

@@ -1,122 +1,12 @@
 #include "states/engine.hpp"
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <thread>
-
+#include "states/engine_testing.hpp"
 #include "states/map_runs.hpp"
-#include "storage/testing.hpp"
 
 namespace likeness::states {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto kMachine = "arn:aws:states:us-east-1:000000000000:stateMachine:m";
-constexpr auto kFirst = "arn:aws:states:us-east-1:000000000000:execution:m:e1";
-
-/// Does what a test tells it to.
-class FakeTasks : public TaskRunner {
- public:
-  Outcome<std::string> run(const TaskRequest& request) override {
-    ++calls;
-    std::function<Outcome<std::string>(const TaskRequest&)> now;
-    {
-      const std::lock_guard lock(mutex);
-      requests.push_back(request.resource.arn + " " + request.input);
-      now = behave;
-    }
-    if (now) return now(request);
-    return "\"done\"";
-  }
-  std::atomic<int> calls = 0;
-  std::mutex mutex;
-  std::vector<std::string> requests;
-  std::function<Outcome<std::string>(const TaskRequest&)> behave;
-};
-
-class States : public ::testing::Test {
- protected:
-  void SetUp() override { open(); }
-  void TearDown() override {
-    if (engine) engine->stop();
-  }
-
-  void open() {
-    EngineOptions options;
-    options.workers = 4;
-    options.interpreter.jsonata = &jsonata;
-    auto opened = Engine::open(
-        *store,
-        [this](const std::string&, const std::string&) -> Result<std::shared_ptr<const Definition>> {
-          return definition;
-        },
-        tasks, nullptr, Clock::system(), options);
-    ASSERT_TRUE(opened) << opened.error().message;
-    engine = std::move(*opened);
-    engine->start();
-  }
-
-  void define(std::string_view text) {
-    const auto parsed = parse_definition(text, {});
-    for (const auto& diagnostic : parsed.diagnostics)
-      ADD_FAILURE() << diagnostic.message << " at " << diagnostic.location;
-    definition = parsed.definition;
-  }
-
-  static ExecutionInfo info(const std::string& name, const std::string& input) {
-    ExecutionInfo out;
-    out.name = name;
-    out.arn = "arn:aws:states:us-east-1:000000000000:execution:m:" + name;
-    out.machine_arn = kMachine;
-    out.machine_name = "m";
-    out.role_arn = "arn:aws:iam::000000000000:role/r";
-    out.input = input;
-    out.started = Clock::system().now();
-    return out;
-  }
-
-  std::string start(const std::string& name, const std::string& input = "{}") {
-    const auto what = info(name, input);
-    auto started = engine->start_execution(what, definition);
-    EXPECT_TRUE(started) << started.error().message;
-    return what.arn;
-  }
-
-  ExecutionRecord wait_for(const std::string& arn) {
-    for (int i = 0; i < 1000; ++i) {
-      auto record = engine->find(arn);
-      if (record && *record && (*record)->ending.status != Status::Running) return **record;
-      std::this_thread::sleep_for(5ms);
-    }
-    ADD_FAILURE() << arn << " does not end";
-    return {};
-  }
-
-  /// The output, or "error: cause".
-  std::string outcome(const std::string& input = "{}") {
-    const auto record = wait_for(start(fmt::format("e{}", ++names), input));
-    if (record.ending.status == Status::Succeeded) return record.ending.output;
-    return fmt::format("{}: {}", record.ending.error.value_or("-"), record.ending.cause.value_or("-"));
-  }
-
-  std::string types(const std::string& arn) {
-    auto events = engine->history(arn, 0, 1000, false);
-    std::string out;
-    if (events)
-      for (const auto& event : *events) out += fmt::format("{}<{} {}\n", event.id, event.previous, event.type);
-    return out;
-  }
-
-  storage::TemporaryStore store;
-  Jsonata jsonata;
-  FakeTasks tasks;
-  std::shared_ptr<const Definition> definition;
-  std::unique_ptr<Engine> engine;
-  int names = 0;
-};
 
 TEST_F(States, AChainOfPassAndChoice) {
   define(R"json({"StartAt":"A","States":{
@@ -253,24 +143,6 @@ TEST_F(States, TheSameStartTwiceIsOneExecution) {
   EXPECT_TRUE(engine->stop_execution(arn, "E", "C"));
   EXPECT_EQ(wait_for(arn).ending.status, Status::Aborted);
   EXPECT_EQ(engine->start_execution(info("same", "{}"), definition).error().code, "AlreadyExists");
-}
-
-TEST_F(States, ARedriveGoesOnFromTheFailedState) {
-  define(R"({"StartAt":"A","States":{"A":{"Type":"Pass","Result":{"a":1},"Next":"T"},
-    "T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}}})");
-  tasks.behave = [](const TaskRequest&) -> Outcome<std::string> { return problem("Boom", "bang"); };
-  const auto arn = start("e1");
-  EXPECT_EQ(wait_for(arn).ending.status, Status::Failed);
-  {
-    const std::lock_guard lock(tasks.mutex);
-    tasks.behave = nullptr;
-  }
-  EXPECT_TRUE(engine->redrive(arn));
-  const auto record = wait_for(arn);
-  EXPECT_EQ(record.ending.status, Status::Succeeded);
-  EXPECT_EQ(record.redrive_count, 1u);
-  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"a\":1}");
-  EXPECT_EQ(engine->redrive(arn).error().code, "NotRedrivable");
 }
 
 TEST_F(States, ActivitiesAreFetchedByWorkers) {

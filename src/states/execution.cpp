@@ -88,6 +88,7 @@ std::string encode(const Fiber& fiber) {
     out.number(28, fiber.total_children);
     out.number(29, fiber.max_concurrency);
   }
+  if (fiber.map_redrives != 0) out.number(31, fiber.map_redrives);
   return out.take();
 }
 
@@ -140,6 +141,7 @@ Result<Fiber> decode_fiber(std::string_view bytes) {
       case 27: out.done_children = in.small(); break;
       case 28: out.total_children = in.small(); break;
       case 29: out.max_concurrency = in.small(); break;
+      case 31: out.map_redrives = in.small(); break;
       default: break;
     }
   }
@@ -211,6 +213,7 @@ std::string encode(const ExecutionRecord& record) {
     out.time(26, record.redriven);
   }
   out.number(27, record.next_event);
+  if (!record.redrive_token.empty()) out.text(28, record.redrive_token);
   return out.take();
 }
 
@@ -241,6 +244,7 @@ Result<ExecutionRecord> decode_execution(std::string_view bytes) {
       case 25: out.redrive_count = in.small(); break;
       case 26: out.redriven = in.time(); break;
       case 27: out.next_event = in.number(); break;
+      case 28: out.redrive_token = in.text(); break;
       default: break;
     }
   }

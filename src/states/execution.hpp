@@ -78,7 +78,7 @@ enum class Phase : std::uint8_t {
   Join,      // waits for its branches or iterations
   MapRun,    // waits for a distributed map
   Done,      // a branch that ended, with `input` as its output
-  Failed,    // where an execution stopped, for a redrive
+  Failed,    // where it stopped, unless something else stopped it: then it is left as it was
 };
 
 /// One thread of control: the execution itself, a branch of Parallel, an iteration of Map.
@@ -114,7 +114,11 @@ struct Fiber {
   std::uint32_t done_children = 0;
   std::uint32_t total_children = 0;
   std::uint32_t max_concurrency = 0;  // 0: none
+  std::uint32_t map_redrives = 0;     // of MapRun: how often that run was taken up again
   std::uint32_t stored_parts = 0;     // how many values of the store hold it
+
+  /// For `child_arn`, which runs by itself.
+  bool waits_elsewhere() const { return !child_arn.empty() && (phase == Phase::Child || phase == Phase::MapRun); }
 };
 
 /// A running execution in memory. Belongs to one thread at a time (the engine sees to that).
@@ -127,7 +131,8 @@ struct Execution {
   std::uint64_t next_fiber = 1;
   std::uint32_t redrive_count = 0;
   TimePoint redriven{};
-  TimePoint deadline{};  // 0: none
+  std::string redrive_token;  // of the client who asked for the last one
+  TimePoint deadline{};       // 0: none
   std::optional<Ending> ending;
   std::deque<std::uint64_t> runnable;  // fibers that may have something to do
 
@@ -135,6 +140,8 @@ struct Execution {
   std::vector<Event> pending;
   std::set<std::uint64_t> dirty;
   std::map<std::uint64_t, std::uint32_t> removed;  // and in how many parts the store has them
+  /// Map runs and executions that nobody waits for any more.
+  std::vector<std::string> abandoned;
 };
 
 /// The part of a definition that a fiber runs; null if the path leads nowhere.
@@ -153,6 +160,7 @@ struct ExecutionRecord {
   std::uint32_t redrive_count = 0;
   TimePoint redriven{};
   std::uint64_t next_event = 1;
+  std::string redrive_token;
 };
 std::string encode(const ExecutionRecord& record);
 Result<ExecutionRecord> decode_execution(std::string_view bytes);

@@ -58,6 +58,8 @@ void FiberRun::start_map() {
     return fail(located({"States.Runtime", "MaxConcurrency cannot be negative.", true, true}).value());
   fiber_.max_concurrency = static_cast<std::uint32_t>(std::min<std::int64_t>(concurrency->value_or(0), 10'000));
   fiber_.items.reset();
+  fiber_.child_arn.clear();
+  fiber_.map_redrives = 0;
   if (!at.reader) {
     Outcome<Value> items = *input;
     if (at.items) {
@@ -158,6 +160,7 @@ void FiberRun::spawn(std::uint32_t index) {
 
 void FiberRun::child_done(Fiber& child) {
   const State& at = *state();
+  if (fiber_.phase != Phase::Join) return;
   ++fiber_.done_children;
   mark();
   fiber_.previous_event = child.previous_event;
@@ -198,8 +201,8 @@ void FiberRun::child_failed(Fiber& child, const Problem& problem) {
     }
   }
   fiber_.previous_event = last;
-  drop_children();
   event(at.type == StateType::Map ? "MapStateFailed" : "ParallelStateFailed");
+  // What is below stays for a redrive, unless this state or one above goes on.
   fail(kept);
 }
 
@@ -214,6 +217,7 @@ void FiberRun::drop_children() {
     }
     gone.insert(at->first);
     execution_.dirty.erase(at->first);
+    if (at->second.waits_elsewhere()) execution_.abandoned.push_back(at->second.child_arn);
     if (at->second.stored_parts > 0) execution_.removed.emplace(at->first, at->second.stored_parts);
     at = execution_.fibers.erase(at);
   }

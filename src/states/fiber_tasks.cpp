@@ -235,6 +235,8 @@ bool FiberRun::retry(const State& at, const Problem& problem) {
     }
     ++fiber_.retries[i];
     ++fiber_.retry_count;
+    drop_children();
+    fiber_.child_arn.clear();
     fiber_.due = now() + std::chrono::milliseconds(static_cast<std::int64_t>(delay * 1000));
     fiber_.phase = Phase::Retry;
     mark();
@@ -287,6 +289,7 @@ bool FiberRun::caught(const State& at, const Problem& problem) {
       fail(std::move(inner));
       return true;
     }
+    drop_children();
     leave(std::move(output), *assigned, catcher.next, false);
     return true;
   }

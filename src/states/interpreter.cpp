@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "states/fiber_run.hpp"
 
 namespace likeness::states {
@@ -72,8 +75,7 @@ void Interpreter::begin(Execution& execution) const {
   execution.dirty.insert(root.id);
   execution.runnable.push_back(root.id);
   execution.fibers.emplace(root.id, std::move(root));
-  if (execution.definition->timeout_seconds)
-    execution.deadline = execution.info.started + std::chrono::seconds(*execution.definition->timeout_seconds);
+  execution.deadline = deadline_of(execution);
 }
 
 bool Interpreter::advance(Execution& execution, std::vector<Action>& actions) const {
@@ -258,7 +260,8 @@ void Interpreter::map_run_ended(Execution& execution, std::uint64_t id, std::uin
       run.event("MapStateFailed");
       run.fail(std::move(result.error()));
     } else {
-      fiber.child_arn.clear();
+      // Results that are too large are so after a redrive too: the map begins anew then, as it does on AWS.
+      if (result.error().error == "States.DataLimitExceeded") fiber.child_arn.clear();
       run.map_run_failed(std::move(result.error()));
     }
     return;
@@ -280,24 +283,54 @@ void Interpreter::abort(Execution& execution, std::optional<std::string> error,
   execution.ending = Ending{Status::Aborted, clock_.now(), "", std::move(error), std::move(cause)};
 }
 
-void Interpreter::redrive(Execution& execution) const {
+void Interpreter::redrive(Execution& execution, TimePoint at) const {
   execution.ending.reset();
+  execution.runnable.clear();
   ++execution.redrive_count;
-  execution.redriven = clock_.now();
+  execution.redriven = at;
   Fiber& root = execution.fibers.begin()->second;
-  FiberRun(*this, execution, root, nullptr)
-      .event("ExecutionRedriven", DetailsWriter().number("redriveCount", execution.redrive_count).take());
-  if (root.phase != Phase::Enter) root.phase = Phase::Work;
-  root.due = root.timeout_at = root.heartbeat_at = {};
-  root.token.clear();
-  root.child_arn.clear();
-  root.retry_count = 0;
-  root.retries.clear();
-  execution.deadline = execution.definition->timeout_seconds
-                           ? execution.redriven + std::chrono::seconds(*execution.definition->timeout_seconds)
-                           : TimePoint();
-  execution.dirty.insert(root.id);
-  execution.runnable.push_back(root.id);
+  const auto redriven =
+      FiberRun(*this, execution, root, nullptr)
+          .event("ExecutionRedriven", DetailsWriter().number("redriveCount", execution.redrive_count).take());
+  std::set<std::uint64_t> parents;
+  for (const auto& [id, fiber] : execution.fibers) parents.insert(fiber.parent);
+  for (auto& [id, fiber] : execution.fibers) {
+    if (fiber.phase == Phase::Done) continue;  // a branch or iteration that succeeded is not repeated
+    fiber.previous_event = redriven;
+    fiber.due = fiber.timeout_at = fiber.heartbeat_at = {};
+    fiber.token.clear();
+    fiber.retry_count = 0;
+    fiber.retries.clear();
+    ++fiber.attempt;
+    execution.dirty.insert(id);
+    if (parents.contains(id)) {
+      fiber.phase = Phase::Join;
+      continue;
+    }
+    const Definition* const part = part_of(*execution.definition, fiber.path);
+    const State* const state = part == nullptr ? nullptr : part->find(fiber.state);
+    if (state != nullptr && state->distributed && !fiber.child_arn.empty() && fiber.phase != Phase::Enter) {
+      // The engine takes the run up: it is counted here, so that a crash cannot count it twice.
+      ++fiber.map_redrives;
+      FiberRun(*this, execution, fiber, nullptr)
+          .event("MapRunRedriven",
+                 DetailsWriter().text("mapRunArn", fiber.child_arn).number("redriveCount", fiber.map_redrives).take());
+      fiber.phase = Phase::MapRun;
+      continue;
+    }
+    fiber.child_arn.clear();
+    if (fiber.phase != Phase::Enter) fiber.phase = Phase::Work;
+    execution.runnable.push_back(id);
+  }
+  execution.deadline = deadline_of(execution);
+}
+
+TimePoint Interpreter::deadline_of(const Execution& execution) {
+  const auto& limit = execution.definition->timeout_seconds;
+  const auto longest = execution.info.started + kLongestExecution;
+  if (!limit) return longest;
+  return std::min(longest, (execution.redrive_count > 0 ? execution.redriven : execution.info.started) +
+                               std::chrono::seconds(*limit));
 }
 
 }  // namespace likeness::states

@@ -72,8 +72,10 @@ class Interpreter {
   void map_run_ended(Execution& execution, std::uint64_t fiber, std::uint32_t attempt, Outcome<Value> result) const;
 
   void abort(Execution& execution, std::optional<std::string> error, std::optional<std::string> cause) const;
-  /// Goes on from where a failed execution stopped.
-  void redrive(Execution& execution) const;
+  /// Goes on from where an execution stopped: only with the branches, iterations and map runs that did not succeed.
+  void redrive(Execution& execution, TimePoint at) const;
+  /// When it runs out of time: TimeoutSeconds after its start or redrive, a year after its start at the latest.
+  static TimePoint deadline_of(const Execution& execution);
 
   /// "$$".
   Value context_of(const Execution& execution, const Fiber& fiber) const;
@@ -92,6 +94,9 @@ class Interpreter {
   InterpreterOptions options_;
   const Clock& clock_;
 };
+
+/// AWS lets no execution of a standard state machine be open for longer.
+inline constexpr std::chrono::hours kLongestExecution{24 * 365};
 
 /// Whether `names` of a retrier or catcher take this error.
 bool error_matches(const std::vector<std::string>& names, const Problem& problem);

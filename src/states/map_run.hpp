@@ -26,12 +26,15 @@ struct MapRuns::Run {
   std::mutex mutex;
   MapRunRecord record;
   std::vector<bool> done;
+  std::vector<bool> awaits_redrive;
   std::size_t next = 0;
   std::map<std::string, std::uint32_t> children;  // that run, by name
   bool finished = false;
 
   const State& state() const;
   Value map_input(Engine& engine) const;
+  std::string child_arn(std::uint32_t index) const;
+  std::vector<std::string> running_children() const;  // with the mutex held
   void count(Status status);
   bool hopeless() const;
 };

@@ -17,12 +17,6 @@ namespace {
 constexpr std::int64_t kMostAtOnce = 1000;  // children in memory; AWS allows ten times that
 constexpr auto kThreshold = "States.ExceedToleratedFailureThreshold";
 
-/// The index of a child is found from its name, and the name from the index, so that a restart meets its children
-/// again.
-std::string child_name(const std::string& run, std::uint32_t index) {
-  return uuid_v3(as_bytes(fmt::format("{}#{}", run, index)));
-}
-
 std::string encode(const MapRunRecord& record) {
   FieldWriter out(1);
   out.text(1, record.arn);
@@ -46,6 +40,12 @@ std::string encode(const MapRunRecord& record) {
   number(16, record.results_written);
   number(17, record.succeeded_items);
   number(18, record.failed_items);
+  if (record.redrive_count != 0) {
+    out.number(19, record.redrive_count);
+    out.time(20, record.redriven);
+    number(21, record.pending_redrive);
+    number(22, record.failures_not_redrivable);
+  }
   return out.take();
 }
 
@@ -75,14 +75,14 @@ Result<MapRunRecord> decode(std::string_view bytes) {
       case 16: out.results_written = number(); break;
       case 17: out.succeeded_items = number(); break;
       case 18: out.failed_items = number(); break;
+      case 19: out.redrive_count = in.small(); break;
+      case 20: out.redriven = in.time(); break;
+      case 21: out.pending_redrive = number(); break;
+      case 22: out.failures_not_redrivable = number(); break;
       default: break;
     }
   if (!in.ok()) return server_error("StorageFailure", "A stored map run is damaged.");
   return out;
-}
-
-storage::Write put(const char* table, storage::Key key, std::string value) {
-  return {table, std::move(key), std::move(value), storage::Write::Expect::Anything, {}};
 }
 
 }  // namespace
@@ -113,8 +113,9 @@ const State& MapRuns::Run::state() const { return *part_of(*definition, fiber.pa
 void MapRuns::work(const RunPtr& run) {
   const bool known = !run->record.arn.empty();
   if (known) {
-    if (auto recalled = recall(*run); !recalled)
-      return report(run, problem("States.Runtime", recalled.error().message));
+    auto recalled = recall(*run);
+    if (recalled && run->fiber.map_redrives > run->record.redrive_count) recalled = take_up(*run);
+    if (!recalled) return report(run, problem("States.Runtime", recalled.error().message));
   } else {
     if (auto prepared = prepare(*run); !prepared) return report(run, states::fail(prepared));
     // The history says what began before the first child runs.
@@ -124,6 +125,7 @@ void MapRuns::work(const RunPtr& run) {
                                               static_cast<std::size_t>(run->record.total_items));
       return [this, run, running = execution != nullptr](bool committed) {
         if (!running || !committed) {
+          if (committed) abandon(run->record.arn);  // its execution ended while the items were read
           run->ended();
           return;
         }
@@ -227,16 +229,16 @@ Outcome<void> MapRuns::store_items(Run& run, const std::vector<Value>& inputs) {
       return problem("States.DataLimitExceeded",
                      fmt::format("The input of item {} exceeds the maximum number of bytes service limit.", i));
     bytes += text.size();
-    writes.push_back(put(map_tables::kItems, {run.record.arn, sortable(i)}, std::move(text)));
+    writes.push_back(put_item(map_tables::kItems, {run.record.arn, sortable(i)}, std::move(text)));
     if (writes.size() >= 90 || bytes > (2u << 20))
       if (auto done = flush(); !done) return done;
   }
   // The record last: a run that is known is whole.
-  writes.push_back(put(map_tables::kRuns, {run.record.arn, ""}, encode(run.record)));
+  writes.push_back(put_item(map_tables::kRuns, {run.record.arn, ""}, encode(run.record)));
   const auto started = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(run.record.started.time_since_epoch()).count());
   writes.push_back(
-      put(map_tables::kOf, {run.record.execution_arn, sortable(started) + run.record.arn}, run.record.arn));
+      put_item(map_tables::kOf, {run.record.execution_arn, sortable(started) + run.record.arn}, run.record.arn));
   if (auto done = flush(); !done) return done;
   run.done.assign(inputs.size(), false);
   return {};
@@ -298,6 +300,7 @@ void MapRuns::start_more(const RunPtr& run) {
         if (run->record.running >= window || run->next >= run->done.size()) return;
         index = static_cast<std::uint32_t>(run->next++);
         ++run->record.running;
+        if (index < run->awaits_redrive.size() && run->awaits_redrive[index]) --run->record.pending_redrive;
       }
       if (run->finished) break;
     }
@@ -313,10 +316,10 @@ void MapRuns::start_more(const RunPtr& run) {
 void MapRuns::start_child(const RunPtr& run, std::uint32_t index) {
   const State& state = run->state();
   ExecutionInfo child;
-  child.name = child_name(run->record.arn, index);
+  child.arn = run->child_arn(index);
+  child.name = child.arn.substr(child.arn.rfind(':') + 1);
   child.machine_arn = run->info.machine_arn;
   child.machine_name = run->info.machine_name;
-  child.arn = fmt::format("{}/{}:{}", executions_of(run->info.machine_arn), run->label, child.name);
   child.revision = run->info.revision;
   child.role_arn = run->info.role_arn;
   child.express = state.express_children;
@@ -345,11 +348,23 @@ void MapRuns::start_child(const RunPtr& run, std::uint32_t index) {
     return;
   }
   auto started = engine_.start_execution(child, *definition);
-  if (started) return;
-  // It was started before a restart, and is over or still runs.
-  auto found = engine_.find(child.arn);
-  if (!found || !*found) return lost(started.error().message);
-  if ((*found)->ending.status != Status::Running) child_ended((*found)->info, (*found)->ending);
+  if (!started) {
+    // It was started before a restart or in an earlier attempt, and is over or still runs.
+    auto found = engine_.find(child.arn);
+    if (!found || !*found) return lost(started.error().message);
+    const auto status = (*found)->ending.status;
+    if (status == Status::PendingRedrive) {
+      if (auto redriven = engine_.begin_redrive(**found, {}); !redriven) return lost(redriven.error().message);
+    } else if (status != Status::Running) {
+      return child_ended((*found)->info, (*found)->ending);
+    }
+  }
+  bool too_late = false;
+  {
+    const std::lock_guard lock(run->mutex);
+    too_late = run->finished;
+  }
+  if (too_late) stop_children({child.arn});
 }
 
 void MapRuns::child_ended(const ExecutionInfo& info, const Ending& ending) {
@@ -381,7 +396,7 @@ void MapRuns::note(const RunPtr& run, std::uint32_t index, const std::string& ch
   if (ending.cause) fields.text(4, *ending.cause);
   value += fields.take();
   auto stored =
-      engine_.store().commit({put(map_tables::kResults, {run->record.arn, sortable(index)}, std::move(value))});
+      engine_.store().commit({put_item(map_tables::kResults, {run->record.arn, sortable(index)}, std::move(value))});
   if (!stored) log::error("states: a result of {} could not be written: {}", run->record.arn, stored.error().message);
   const std::lock_guard lock(run->mutex);
   --run->record.running;
@@ -400,12 +415,11 @@ void MapRuns::finish(const RunPtr& run) {
   {
     const std::lock_guard lock(run->mutex);
     failed = run->hopeless();
-    for (const auto& [name, index] : run->children)
-      left.push_back(fmt::format("{}/{}:{}", executions_of(run->info.machine_arn), run->label, name));
+    left = run->running_children();
     run->record.aborted += run->record.running;
     run->record.running = 0;
   }
-  for (const auto& arn : left) (void)engine_.stop_execution(arn, std::nullopt, std::nullopt);
+  stop_children(left);
   Outcome<Value> result = Value();
   if (failed) {
     result = problem(kThreshold, "The specified tolerated failure threshold was exceeded");
@@ -414,6 +428,7 @@ void MapRuns::finish(const RunPtr& run) {
     result = collect(*run);
   }
   run->record.status = result ? "SUCCEEDED" : "FAILED";
+  if (result) run->record.pending_redrive = 0;
   run->record.stopped = engine_.clock().now();
   if (auto saved = save(*run); !saved)
     log::error("states: {} could not be written: {}", run->record.arn, saved.error().message);
@@ -422,7 +437,11 @@ void MapRuns::finish(const RunPtr& run) {
 
 Result<void> MapRuns::save(Run& run) {
   const std::lock_guard lock(run.mutex);
-  return engine_.store().commit({put(map_tables::kRuns, {run.record.arn, ""}, encode(run.record))});
+  return save(run.record);
+}
+
+Result<void> MapRuns::save(const MapRunRecord& record) {
+  return engine_.store().commit({put_item(map_tables::kRuns, {record.arn, ""}, encode(record))});
 }
 
 void MapRuns::report(const RunPtr& run, Outcome<Value> result) {

@@ -31,6 +31,10 @@ struct MapRunRecord {
   std::int64_t running = 0;
   std::int64_t succeeded = 0, failed = 0, timed_out = 0, aborted = 0, results_written = 0;
   std::int64_t succeeded_items = 0, failed_items = 0;
+  std::uint32_t redrive_count = 0;
+  TimePoint redriven{};
+  std::int64_t pending_redrive = 0;          // children that wait for it
+  std::int64_t failures_not_redrivable = 0;  // and those that it cannot repeat
 };
 
 /// Distributed maps: reads the items (a list, an S3 listing, an S3 object), runs a child execution for each item or
@@ -44,6 +48,10 @@ class MapRuns {
   void begin(const Execution& execution, std::uint64_t fiber, std::uint32_t attempt, std::function<void()> ended);
   void child_ended(const ExecutionInfo& info, const Ending& ending);
   void stop();
+  /// Its execution waits for it no longer: what runs of it is stopped. Blocks.
+  void abandon(const std::string& arn);
+  /// Removes the runs of an execution that is over.
+  Result<void> forget(const std::string& execution_arn);
 
   Result<std::optional<MapRunRecord>> find(const std::string& arn) const;
   Result<std::vector<MapRunRecord>> list(const std::string& execution_arn) const;
@@ -62,15 +70,18 @@ class MapRuns {
   Outcome<std::vector<Value>> batches(Run& run, std::vector<Value> items);
   Outcome<void> store_items(Run& run, const std::vector<Value>& inputs);
   Result<void> recall(Run& run);
+  Result<void> take_up(Run& run);
   void start_more(const RunPtr& run);
   void start_child(const RunPtr& run, std::uint32_t index);
   void note(const RunPtr& run, std::uint32_t index, const std::string& child_arn, const Ending& ending);
   void finish(const RunPtr& run);
+  void stop_children(const std::vector<std::string>& arns);
   Outcome<Value> collect(Run& run);
   Outcome<Value> write_results(Run& run, const ResultWriter& writer, const std::vector<std::string>& results);
   Outcome<Value> call(const Run& run, const std::string& service, const std::string& action, const Value& input);
   void report(const RunPtr& run, Outcome<Value> result);
   Result<void> save(Run& run);
+  Result<void> save(const MapRunRecord& record);
 
   Engine& engine_;
   mutable std::mutex mutex_;

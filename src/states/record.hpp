@@ -84,6 +84,10 @@ inline std::string sortable(std::uint64_t value) {
   }
   return out;
 }
+inline std::string sortable(TimePoint time) {
+  return sortable(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count()));
+}
 inline std::uint64_t from_sortable(std::string_view text) {
   std::uint64_t value = 0;
   for (const char c : text.substr(0, 8)) value = value << 8 | static_cast<unsigned char>(c);

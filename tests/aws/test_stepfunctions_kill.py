@@ -1,4 +1,5 @@
-"""kill -9 while executions run: each that was acknowledged ends as it would have, and no step of its history is lost."""
+"""kill -9 while executions run: each that was acknowledged ends as it would have, no step of its history is lost, and
+the event bus is told of its start and its end."""
 
 import json
 import os
@@ -34,6 +35,11 @@ def test_every_execution_that_was_started_ends(start_server):
         "B": {**put, "End": True}}}
     machine = running.client("stepfunctions").create_state_machine(
         name="m", definition=json.dumps(definition), roleArn=role)["stateMachineArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}
+    queue = running.client("sqs").create_queue(QueueName="told", Attributes={
+        "Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})["QueueUrl"]
+    running.client("events").put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.states"]}))
+    running.client("events").put_targets(Rule="r", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:000000000000:told"}])
     acknowledged = []
     for number in range(ROUNDS):
         stop = threading.Event()
@@ -79,3 +85,14 @@ def test_every_execution_that_was_started_ends(start_server):
         name = arn.rsplit(":", 1)[1]
         for state in "AB":
             assert "Item" in tables.get_item(TableName="table", Key={"id": {"S": f"{name}-{state}"}})
+    awaited = {(arn, status) for arn in acknowledged for status in ("RUNNING", "SUCCEEDED")}
+    queues, end = running.client("sqs"), time.monotonic() + 60
+    while awaited:
+        assert time.monotonic() < end, f"{len(awaited)} of {2 * len(acknowledged)} events did not come"
+        messages = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        for message in messages:
+            detail = json.loads(message["Body"])["detail"]
+            awaited.discard((detail["executionArn"], detail["status"]))
+        if messages:
+            queues.delete_message_batch(QueueUrl=queue, Entries=[
+                {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]} for i, message in enumerate(messages)])

@@ -145,6 +145,10 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::open(const Parts& parts) {
 
 Dispatcher::~Dispatcher() { stop(); }
 
+bool Dispatcher::anyone(std::string_view bus) const {
+  return !parts_.registry.rules(bus, {}).empty() || !parts_.registry.archives_of(bus).empty();
+}
+
 void Dispatcher::start() { queue_->start(); }
 
 void Dispatcher::stop() {

@@ -85,6 +85,8 @@ class Dispatcher {
   void start();
   void stop();
 
+  /// Whether a bus has a rule or an archive: without, its events need not be made.
+  bool anyone(std::string_view bus) const;
   /// All that follows from the events, and then `also`, is committed when it returns: in one commit where that is not
   /// too much, else `also` is in the last one.
   Result<void> publish(const std::vector<Event>& events, std::vector<storage::Write> also = {});

@@ -91,6 +91,27 @@ Result<Target> find_target(const Parts& parts, const std::string& arn) {
   return out;
 }
 
+Result<states::ExecutionRecord> record_of(const Parts& parts, const std::string& arn) {
+  auto parsed = read_arn(arn, "execution");
+  if (!parsed) return fail(parsed);
+  auto record = parts.engine.find(arn);
+  if (!record) return api_error(record);
+  if (!*record) return execution_missing(arn);
+  return std::move(**record);
+}
+
+RedriveStatus redrive_status(const Parts& parts, const states::ExecutionRecord& record) {
+  using Redrive = shapes::ExecutionRedriveStatus;
+  const bool child = !record.info.map_run_arn.empty();
+  auto why = parts.engine.why_not_redrivable(record);
+  if (!why)
+    if (const auto machine = parts.machines.find(record.info.machine_arn);
+        !machine && machine.error().code == "NotFound")
+      why = "State machine is in DELETING status";
+  if (why) return {Redrive::NotRedrivable, std::move(why)};
+  return {child ? Redrive::RedrivableByMapRun : Redrive::Redrivable, std::nullopt};
+}
+
 Result<shapes::HistoryEvent> history_event(const states::Event& event, bool data) {
   static const aws::Shape* const shape =
       shapes::GetExecutionHistory::operation().output->find_member("events")->shape->element;

@@ -16,6 +16,7 @@ namespace shapes = aws::stepfunctions;
 void add_machines(aws::Service& service, const Parts& parts);
 void add_versions(aws::Service& service, const Parts& parts);
 void add_executions(aws::Service& service, const Parts& parts);
+void add_map_runs(aws::Service& service, const Parts& parts);
 void add_tasks(aws::Service& service, const Parts& parts);
 void add_test_state(aws::Service& service, const Parts& parts);
 
@@ -42,6 +43,15 @@ struct Target {
   std::string alias_arn;
 };
 Result<Target> find_target(const Parts& parts, const std::string& arn);
+
+/// Error: ExecutionDoesNotExist, InvalidArn.
+Result<states::ExecutionRecord> record_of(const Parts& parts, const std::string& arn);
+
+struct RedriveStatus {
+  shapes::ExecutionRedriveStatus status;
+  std::optional<std::string> reason;
+};
+RedriveStatus redrive_status(const Parts& parts, const states::ExecutionRecord& record);
 
 /// An event as the API shows it.
 Result<shapes::HistoryEvent> history_event(const states::Event& event, bool data);

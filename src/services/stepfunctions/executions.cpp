@@ -111,15 +111,6 @@ Result<shapes::StartSyncExecutionOutput> start_sync(const Parts& parts, const Re
   return out;
 }
 
-Result<states::ExecutionRecord> record_of(const Parts& parts, const std::string& arn) {
-  auto parsed = read_arn(arn, "execution");
-  if (!parsed) return fail(parsed);
-  auto record = parts.engine.find(arn);
-  if (!record) return api_error(record);
-  if (!*record) return execution_missing(arn);
-  return std::move(**record);
-}
-
 Result<shapes::DescribeExecutionOutput> describe(const Parts& parts, const RequestContext&,
                                                  const shapes::DescribeExecutionInput& in) {
   auto record = record_of(parts, *in.execution_arn);
@@ -150,12 +141,9 @@ Result<shapes::DescribeExecutionOutput> describe(const Parts& parts, const Reque
   if (!info.alias_arn.empty()) out.state_machine_alias_arn = info.alias_arn;
   out.redrive_count = static_cast<std::int32_t>(record->redrive_count);
   if (record->redrive_count > 0) out.redrive_date = record->redriven;
-  if (ending.status == Status::Running || ending.status == Status::Succeeded) {
-    out.redrive_status = shapes::ExecutionRedriveStatus::NotRedrivable;
-    out.redrive_status_reason = fmt::format("Execution is {} and cannot be redriven", name_of(ending.status));
-  } else {
-    out.redrive_status = shapes::ExecutionRedriveStatus::Redrivable;
-  }
+  const auto redrive = redrive_status(parts, *record);
+  out.redrive_status = redrive.status;
+  out.redrive_status_reason = redrive.reason;
   return out;
 }
 
@@ -263,105 +251,15 @@ Result<shapes::RedriveExecutionOutput> redrive(const Parts& parts, const Request
                                                const shapes::RedriveExecutionInput& in) {
   auto record = record_of(parts, *in.execution_arn);
   if (!record) return fail(record);
-  auto redriven = parts.engine.redrive(*in.execution_arn);
+  // A token that was seen is answered before the state of things is looked at.
+  const auto token = in.client_token.value_or("");
+  if (token.empty() || record->redrive_token != token)
+    if (const auto redrive = redrive_status(parts, *record);
+        redrive.reason && redrive.status == shapes::ExecutionRedriveStatus::NotRedrivable)
+      return client_error("ExecutionNotRedrivable", *redrive.reason);
+  auto redriven = parts.engine.redrive(*in.execution_arn, token);
   if (!redriven) return api_error(redriven);
   return shapes::RedriveExecutionOutput{.redrive_date = *redriven};
-}
-
-shapes::MapRunStatus map_run_status(const std::string& status) {
-  if (status == "SUCCEEDED") return shapes::MapRunStatus::Succeeded;
-  if (status == "FAILED") return shapes::MapRunStatus::Failed;
-  if (status == "ABORTED") return shapes::MapRunStatus::Aborted;
-  return shapes::MapRunStatus::Running;
-}
-
-Result<shapes::DescribeMapRunOutput> describe_map_run(const Parts& parts, const RequestContext&,
-                                                      const shapes::DescribeMapRunInput& in) {
-  auto found = parts.engine.map_runs().find(*in.map_run_arn);
-  if (!found) return api_error(found);
-  if (!*found) return client_error("ResourceNotFound", fmt::format("Resource not found: '{}'", *in.map_run_arn));
-  const auto& run = **found;
-  shapes::DescribeMapRunOutput out;
-  out.map_run_arn = run.arn;
-  out.execution_arn = run.execution_arn;
-  out.status = map_run_status(run.status);
-  out.start_date = run.started;
-  if (run.status != "RUNNING") out.stop_date = run.stopped;
-  out.max_concurrency = static_cast<std::int32_t>(run.max_concurrency);
-  out.tolerated_failure_percentage = static_cast<float>(run.tolerated_percentage);
-  out.tolerated_failure_count = run.tolerated_count;
-  const auto over = run.succeeded + run.failed + run.timed_out + run.aborted;
-  shapes::MapRunExecutionCounts counts;
-  counts.total = run.total;
-  counts.running = run.running;
-  counts.pending = std::max<std::int64_t>(0, run.total - over - run.running);
-  counts.succeeded = run.succeeded;
-  counts.failed = run.failed;
-  counts.timed_out = run.timed_out;
-  counts.aborted = run.aborted;
-  counts.results_written = run.results_written;
-  out.execution_counts = counts;
-  shapes::MapRunItemCounts items;
-  items.total = run.total_items;
-  // Without batches an item is an execution.
-  const bool batched = run.total != run.total_items;
-  const auto scale = [&](std::int64_t executions) {
-    return !batched ? executions : run.total == 0 ? 0 : executions * run.total_items / run.total;
-  };
-  items.succeeded = scale(run.succeeded);
-  items.failed = scale(run.failed);
-  items.timed_out = scale(run.timed_out);
-  items.aborted = scale(run.aborted);
-  items.running = scale(run.running);
-  items.pending = std::max<std::int64_t>(
-      0, run.total_items - *items.succeeded - *items.failed - *items.timed_out - *items.aborted - *items.running);
-  items.results_written = scale(run.results_written);
-  out.item_counts = items;
-  out.redrive_count = 0;
-  return out;
-}
-
-Result<shapes::ListMapRunsOutput> list_map_runs(const Parts& parts, const RequestContext&,
-                                                const shapes::ListMapRunsInput& in) {
-  auto record = record_of(parts, *in.execution_arn);
-  if (!record) return fail(record);
-  auto runs = parts.engine.map_runs().list(*in.execution_arn);
-  if (!runs) return api_error(runs);
-  const auto listing = "ListMapRuns " + *in.execution_arn;
-  auto from = from_token(parts, listing, in.next_token);
-  if (!from) return fail(from);
-  const auto limit = page_size(in.max_results);
-  const std::size_t first = from->empty() ? 0 : std::stoull(*from);
-  shapes::ListMapRunsOutput out;
-  out.map_runs.emplace();
-  for (std::size_t i = first; i < runs->size(); ++i) {
-    if (out.map_runs->size() == limit) {
-      out.next_token = token_for(parts, listing, std::to_string(i));
-      break;
-    }
-    const auto& run = (*runs)[i];
-    shapes::MapRunListItem item;
-    item.execution_arn = run.execution_arn;
-    item.map_run_arn = run.arn;
-    const auto slash = run.arn.rfind('/');
-    const auto colon = run.arn.rfind(':');
-    item.state_machine_arn = run.machine_arn + run.arn.substr(slash, colon - slash);
-    item.start_date = run.started;
-    if (run.status != "RUNNING") item.stop_date = run.stopped;
-    out.map_runs->push_back(std::move(item));
-  }
-  return out;
-}
-
-Result<shapes::UpdateMapRunOutput> update_map_run(const Parts& parts, const RequestContext&,
-                                                  const shapes::UpdateMapRunInput& in) {
-  std::optional<double> percentage;
-  if (in.tolerated_failure_percentage) percentage = *in.tolerated_failure_percentage;
-  std::optional<std::int64_t> concurrency;
-  if (in.max_concurrency) concurrency = *in.max_concurrency;
-  auto updated = parts.engine.map_runs().update(*in.map_run_arn, concurrency, in.tolerated_failure_count, percentage);
-  if (!updated) return api_error(updated);
-  return shapes::UpdateMapRunOutput{};
 }
 
 }  // namespace
@@ -396,17 +294,10 @@ void add_executions(aws::Service& service, const Parts& parts) {
   service.on<shapes::ListExecutions>(with(list));
   service.on<shapes::GetExecutionHistory>(with(history));
   on_execution(std::type_identity<shapes::GetExecutionHistory>());
-  service.on<shapes::StopExecution>(with(stop),
-                                    "Executions of .sync tasks are not stopped with the one that waits for them.");
+  service.on<shapes::StopExecution>(with(stop));
   on_execution(std::type_identity<shapes::StopExecution>());
-  service.on<shapes::RedriveExecution>(
-      with(redrive),
-      "A failed Parallel or inline Map begins anew, AWS repeats only what failed in it; so does a distributed Map.");
+  service.on<shapes::RedriveExecution>(with(redrive));
   on_execution(std::type_identity<shapes::RedriveExecution>());
-  service.on<shapes::DescribeMapRun>(with(describe_map_run),
-                                     "With batches itemCounts are estimated from the executions.");
-  service.on<shapes::ListMapRuns>(with(list_map_runs));
-  service.on<shapes::UpdateMapRun>(with(update_map_run));
 }
 
 }  // namespace likeness::stepfunctions
