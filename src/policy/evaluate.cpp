@@ -32,11 +32,13 @@ Named named_by(const std::string& entry, const Principal& caller) {
   return Named::No;
 }
 
-Named named_in(const PrincipalList& list, const Principal& caller) {
+/// `trust`: of a role. "*" there is every identity, elsewhere it is services too.
+Named named_in(const PrincipalList& list, const Principal& caller, bool trust) {
   Named best = Named::No;
   switch (caller.kind) {
     case Kind::Anonymous: return list.everyone ? Named::Directly : Named::No;
     case Kind::Service:
+      if (list.everyone && !trust) return Named::Directly;
       return std::ranges::find(list.services, caller.name) != list.services.end() ? Named::Directly : best;
     case Kind::WebIdentity:
       return std::ranges::any_of(list.federated,
@@ -80,7 +82,7 @@ void collect(Layer layer, const std::string& name, const Document& document, con
     const auto& statement = statements[at];
     Named named = Named::Directly;
     if (layer == Layer::Resource && statement.principals) {
-      named = named_in(*statement.principals, context.principal());
+      named = named_in(*statement.principals, context.principal(), context.permission().resource_policy_decides);
       if (statement.not_principals) named = named == Named::No ? Named::Directly : Named::No;
     }
     if (named == Named::No || !applies(statement, context)) continue;

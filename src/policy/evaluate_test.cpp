@@ -412,6 +412,10 @@ TEST(Evaluate, AssumesARoleOnlyIfItsTrustPolicySaysSo) {
   lambda.name = "lambda.amazonaws.com";
   EXPECT_TRUE(evaluate(lambda, assume(R"({"Service":"lambda.amazonaws.com"})"), {}, environment()).allowed());
   EXPECT_FALSE(evaluate(lambda, assume(R"({"Service":"states.amazonaws.com"})"), {}, environment()).allowed());
+  EXPECT_FALSE(evaluate(lambda, assume(R"({"AWS":"*"})"), {}, environment()).allowed());
+  // Queues and topics are often opened to everybody, with a condition on the source.
+  EXPECT_TRUE(evaluate(lambda, get_under(bucket_statement(R"({"AWS":"*"})")), {}, environment()).allowed());
+  EXPECT_TRUE(evaluate(lambda, get_under(bucket_statement(R"("*")")), {}, environment()).allowed());
   EXPECT_EQ(denial_message(user("bob"), assume(ann), decide(user("bob"), assume(ann), {})),
             "User: arn:aws:iam::111111111111:user/bob is not authorized to perform: sts:AssumeRole on resource: "
             "arn:aws:iam::111111111111:role/reader");
