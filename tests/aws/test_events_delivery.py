@@ -122,7 +122,7 @@ def test_a_queue_that_does_not_allow_it_gets_nothing_and_the_dead_letters_tell(e
     assert json.loads(dead["Body"])["id"] == event_id
     attributes = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
     assert attributes["RULE_ARN"].endswith(f":rule/{source}") and attributes["TARGET_ARN"] == arn
-    assert "Denied" in attributes["ERROR_CODE"] and attributes["RETRY_ATTEMPTS"] == "0"
+    assert attributes["ERROR_CODE"] == "NO_PERMISSIONS" and attributes["RETRY_ATTEMPTS"] == "0"
     assert messages(sqs, url, 1, seconds=1) == []
 
 

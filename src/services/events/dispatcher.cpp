@@ -327,7 +327,9 @@ Result<void> Dispatcher::to_dead_letters(const Parcel& parcel) {
   auto& attributes = message.message_attributes.emplace();
   attributes["RULE_ARN"] = text_attribute(parcel.rule_arn);
   attributes["TARGET_ARN"] = text_attribute(parcel.target.arn.value_or(""));
-  attributes["ERROR_CODE"] = text_attribute(parcel.error_code);
+  // The rules of EventBridge have a word of their own for what a policy forbids.
+  const bool denied = parcel.error_code.starts_with("AccessDenied");
+  attributes["ERROR_CODE"] = text_attribute(denied ? "NO_PERMISSIONS" : parcel.error_code);
   attributes["ERROR_MESSAGE"] = text_attribute(parcel.error_message.empty() ? parcel.error_code : parcel.error_message);
   if (!parcel.condition.empty()) attributes["EXHAUSTED_RETRY_CONDITION"] = text_attribute(parcel.condition);
   attributes["RETRY_ATTEMPTS"] = {.string_value = std::to_string(parcel.attempts), .data_type = "Number"};
