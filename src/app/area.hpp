@@ -24,6 +24,7 @@ namespace aws {
 class Gateway;
 class LocalCalls;
 class CredentialSource;
+class Authorizer;
 }  // namespace aws
 namespace identity {
 class Directory;
@@ -98,6 +99,7 @@ struct Wiring {
   const identity::Sessions& sessions;
   const identity::ServiceRoles& roles;
   const aws::CredentialSource& credentials;  // to check signatures outside of the gateway
+  const aws::Authorizer& authorizer;         // and what their owners may
 
   objects::ObjectStore& objects;
   s3::S3& s3;

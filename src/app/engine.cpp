@@ -169,6 +169,7 @@ Result<void> Engine::open_areas(Parts& parts, const Settings& settings, const st
                                                     .sessions = *parts.sessions,
                                                     .roles = *parts.roles,
                                                     .credentials = *parts.access,
+                                                    .authorizer = *parts.access,
                                                     .objects = *parts.objects,
                                                     .s3 = *parts.s3,
                                                     .object_changes = *parts.object_changes,

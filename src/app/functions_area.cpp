@@ -19,6 +19,7 @@
 #include "functions/runner.hpp"
 #include "services/lambda/async_queue.hpp"
 #include "services/lambda/destinations.hpp"
+#include "services/lambda/function_urls.hpp"
 #include "services/lambda/pollers.hpp"
 #include "services/lambda/provider.hpp"
 #include "vision/runtime/model_registry.hpp"
@@ -174,7 +175,13 @@ struct FunctionsArea::Parts {
                  .invoker = invoker,
                  .roles = roles,
                  .calls = wiring.calls,
-                 .destinations = destinations}) {}
+                 .destinations = destinations}),
+        urls({.registry = *registry,
+              .invoker = invoker,
+              .credentials = wiring.credentials,
+              .authorizer = wiring.authorizer,
+              .clock = wiring.clock,
+              .region = wiring.settings.region}) {}
 
   Wiring& wiring;
   std::unique_ptr<lambda::Registry> registry;
@@ -187,6 +194,7 @@ struct FunctionsArea::Parts {
   lambda::Invoker invoker;
   lambda::Destinations destinations;
   lambda::Pollers pollers;
+  lambda::FunctionUrls urls;
   std::unique_ptr<lambda::AsyncQueue> async;
   std::unique_ptr<aws::Service> service;
 };
@@ -222,9 +230,14 @@ Result<std::unique_ptr<Area>> FunctionsArea::open(Wiring& wiring) {
   service.options.account = wiring.settings.account;
   service.options.region = wiring.settings.region;
   service.options.endpoint = [&address = wiring.address] { return address.get(); };
+  service.options.url_domain = wiring.settings.function_url_domain;
   service.mappings_changed = [&pollers = parts->pollers] { pollers.changed(); };
   parts->service = lambda::make_lambda(service);
   wiring.gateway.add(*parts->service);
+  wiring.pages.push_back({.name = "function-url",
+                          .matches = lambda::FunctionUrls::matches,
+                          .answer = [&urls = parts->urls](const net::Request& request) { return urls.answer(request); },
+                          .waits = true});
   wiring.health.set("functions", Health::State::Starting);
   return std::unique_ptr<Area>(new FunctionsArea(std::move(parts)));
 }
@@ -239,6 +252,7 @@ void FunctionsArea::start() {
   options.account = settings.account;
   options.region = settings.region;
   options.isolation = isolation_of(settings.function_isolation);
+  options.limit_cpu = settings.function_cpu == "aws";
   options.max_workers = static_cast<std::size_t>(settings.function_workers);
   options.idle_time = settings.function_idle_time;
   auto runner = functions::Runner::open(std::move(options), parts_->host, parts_->natives, wiring.clock);

@@ -130,6 +130,11 @@ bool is_smtp_or_empty(std::string_view text) {
 bool is_url_or_empty(std::string_view text) {
   return text.empty() || ((text.starts_with("http://") || text.starts_with("https://")) && !text.ends_with('/'));
 }
+bool is_domain_or_empty(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+  });
+}
 bool is_account(std::string_view text) {
   return text.size() == 12 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -234,6 +239,16 @@ const std::vector<Definition>& definitions() {
                "minute."),
       choice("function_isolation", &Settings::function_isolation, {"auto", "bubblewrap", "user", "limits"},
              "What keeps worker processes from the rest of the machine; auto is the best that works here."),
+      choice(
+          "function_cpu", &Settings::function_cpu, {"shared", "aws"},
+          "shared: functions share processors by their memory when these are scarce. aws: they never get more than on "
+          "AWS, a whole processor for 1769 MB. Both where control groups (version 2) can be made."),
+      text(
+          "function_url_domain", &Settings::function_url_domain, "DOMAIN or DOMAIN:PORT", is_domain_or_empty,
+          "Function URLs are told as http://ID.lambda-url.REGION.DOMAIN:PORT/ (the port of the call if none is given); "
+          "the names below it must lead here, as those below localhost do in browsers and curl. Empty: as paths of "
+          "this "
+          "server, which need no names."),
 
       text("smtp", &Settings::smtp, "smtp://USER:PASSWORD@HOST:PORT", is_smtp_or_empty,
            "Mail server that takes the mails of topics (smtps:// for TLS from the start); empty: they are kept in the "

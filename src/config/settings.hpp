@@ -67,6 +67,8 @@ struct Settings {
   std::chrono::milliseconds function_idle_time{300'000};
   std::chrono::milliseconds function_retry_wait{60'000};
   std::string function_isolation = "auto";
+  std::string function_cpu = "shared";
+  std::string function_url_domain;  // "" = function URLs are paths
 
   // messages
   std::string smtp;  // "" = mails are kept in the outbox

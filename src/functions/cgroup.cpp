@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -26,7 +27,26 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+constexpr std::int64_t kMegabytesOfProcessor = 1769;
+
+/// Lets a group's children be limited. Memory and processes are needed; processors are not everywhere to be had.
+bool delegate(const std::string& folder) {
+  if (!write_file(folder + "/cgroup.subtree_control", "+memory +pids")) return false;
+  write_file(folder + "/cgroup.subtree_control", "+cpu");
+  return true;
+}
+
 }  // namespace
+
+std::string cpu_max(int memory_mb) {
+  constexpr std::int64_t kPeriod = 100'000, kLeast = 1'000;  // microseconds
+  return fmt::format("{} {}", std::max(kLeast, memory_mb * kPeriod / kMegabytesOfProcessor), kPeriod);
+}
+
+int cpu_weight(int memory_mb) {
+  constexpr std::int64_t kWhole = 100;  // what a group has that nobody gave another
+  return static_cast<int>(std::clamp<std::int64_t>(memory_mb * kWhole / kMegabytesOfProcessor, 1, 10'000));
+}
 
 std::string own_cgroup(const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -43,8 +63,7 @@ std::unique_ptr<CgroupTree> CgroupTree::open() {
   if (own.empty() || read_file(fmt::format("{}/cgroup.controllers", kMount)).find("memory") == std::string::npos)
     return nullptr;
   const std::string base = fmt::format("{}{}", kMount, own == "/" ? "" : own);
-  const std::string controllers = "+memory +pids";
-  if (!write_file(base + "/cgroup.subtree_control", controllers)) {
+  if (!delegate(base)) {
     // A group with processes cannot have groups with limits below it. Where we are its only process we step aside.
     const std::string mine = std::to_string(::getpid());
     if (read_file(base + "/cgroup.procs") != mine + "\n") return nullptr;
@@ -52,7 +71,7 @@ std::unique_ptr<CgroupTree> CgroupTree::open() {
     if (::mkdir(aside.c_str(), 0755) != 0 && read_file(aside + "/cgroup.type").find("domain") == std::string::npos)
       return nullptr;
     if (!write_file(aside + "/cgroup.procs", mine)) return nullptr;
-    if (!write_file(base + "/cgroup.subtree_control", controllers)) {
+    if (!delegate(base)) {
       write_file(base + "/cgroup.procs", mine);
       ::rmdir(aside.c_str());
       return nullptr;
@@ -60,7 +79,7 @@ std::unique_ptr<CgroupTree> CgroupTree::open() {
   }
   const std::string folder = fmt::format("{}/likeness-functions-{}", base, ::getpid());
   if (::mkdir(folder.c_str(), 0755) != 0) return nullptr;
-  if (!write_file(folder + "/cgroup.subtree_control", controllers)) {
+  if (!delegate(folder)) {
     ::rmdir(folder.c_str());
     return nullptr;
   }
@@ -71,7 +90,8 @@ CgroupTree::~CgroupTree() {
   if (::rmdir(folder_.c_str()) != 0) log::debug("functions: the group {} is not empty", folder_);
 }
 
-std::unique_ptr<Cgroup> CgroupTree::make(const std::string& name, std::uint64_t memory_bytes, int processes) const {
+std::unique_ptr<Cgroup> CgroupTree::make(const std::string& name, std::uint64_t memory_bytes, int processes,
+                                         int memory_mb) const {
   const std::string folder = folder_ + "/" + name;
   if (::mkdir(folder.c_str(), 0755) != 0) return nullptr;
   auto group = std::make_unique<Cgroup>(folder);
@@ -81,6 +101,7 @@ std::unique_ptr<Cgroup> CgroupTree::make(const std::string& name, std::uint64_t 
   // Not everywhere: without swap a limit of memory is one; a group is ended as a whole.
   write_file(folder + "/memory.swap.max", "0");
   write_file(folder + "/memory.oom.group", "1");
+  write_file(folder + "/cpu.weight", std::to_string(cpu_weight(memory_mb)));
   return group;
 }
 
@@ -91,6 +112,8 @@ bool Cgroup::out_of_memory() const {
   const std::size_t at = events.find("oom_kill ");
   return at != std::string::npos && events[at + 9] != '0';
 }
+
+void Cgroup::limit_cpu(int memory_mb) const { write_file(folder_ + "/cpu.max", cpu_max(memory_mb)); }
 
 void Cgroup::kill() const { write_file(folder_ + "/cgroup.kill", "1"); }
 

@@ -20,6 +20,8 @@ class Cgroup {
   std::string processes() const { return folder_ + "/cgroup.procs"; }
   /// Whether the kernel has ended a process of the group because its memory was used up.
   bool out_of_memory() const;
+  /// From now on no more of the processors than Lambda gives for that memory. A start takes what it needs, as on AWS.
+  void limit_cpu(int memory_mb) const;
   /// Ends all of it at once.
   void kill() const;
 
@@ -36,8 +38,8 @@ class CgroupTree {
   CgroupTree(const CgroupTree&) = delete;
   CgroupTree& operator=(const CgroupTree&) = delete;
 
-  /// Null when it could not be made.
-  std::unique_ptr<Cgroup> make(const std::string& name, std::uint64_t memory_bytes, int processes) const;
+  /// Null when it could not be made. `memory_mb` of the function: when processors are scarce, groups share them by it.
+  std::unique_ptr<Cgroup> make(const std::string& name, std::uint64_t memory_bytes, int processes, int memory_mb) const;
 
  private:
   explicit CgroupTree(std::string folder) : folder_(std::move(folder)) {}
@@ -46,5 +48,9 @@ class CgroupTree {
 
 /// The path of version 2 in the text of /proc/self/cgroup: "/user.slice/x" of "0::/user.slice/x"; "" if there is none.
 std::string own_cgroup(const std::string& text);
+
+/// Lambda gives a whole processor for 1769 MB, less for less and more for more: as cpu.max and as cpu.weight have it.
+std::string cpu_max(int memory_mb);
+int cpu_weight(int memory_mb);
 
 }  // namespace likeness::functions

@@ -1,6 +1,11 @@
 #include "functions/log_text.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "functions/cgroup.hpp"
 #include "functions/peer.hpp"
@@ -129,6 +134,26 @@ TEST(Peer, IsFoundInTheTableOfConnections) {
 TEST(Cgroup, IsFoundInItsList) {
   EXPECT_EQ(own_cgroup("12:memory:/a\n0::/user.slice/b\n"), "/user.slice/b");
   EXPECT_EQ(own_cgroup("12:memory:/a\n"), "");
+}
+
+TEST(Cgroup, ProcessorsGoByMemory) {
+  EXPECT_EQ(cpu_max(1769), "100000 100000");
+  EXPECT_EQ(cpu_max(128), "7235 100000");
+  EXPECT_EQ(cpu_max(10240), "578858 100000");
+  EXPECT_EQ(cpu_max(1), "1000 100000");
+  EXPECT_EQ(cpu_weight(1769), 100);
+  EXPECT_EQ(cpu_weight(128), 7);
+  EXPECT_EQ(cpu_weight(1), 1);
+}
+
+TEST(Cgroup, ItsProcessorsAreLimitedByItsFile) {
+  const auto folder = std::filesystem::temp_directory_path() / ("likeness-cgroup-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  Cgroup(folder.string()).limit_cpu(3538);
+  std::string text;
+  std::getline(std::ifstream(folder / "cpu.max"), text);
+  EXPECT_EQ(text, "200000 100000");
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -125,6 +125,7 @@ struct RunnerOptions {
   std::size_t max_streamed_bytes = 200 * 1024 * 1024;
   std::size_t max_log_line_bytes = 256 * 1024;
   std::size_t max_log_bytes_per_second = 1024 * 1024;  // of one worker, after 4 MB; who prints more waits
+  bool limit_cpu = false;                              // to what Lambda gives for the memory, where groups can be made
   int max_processes = 1024;                            // of one worker, threads included
   int max_files = 1024;
 };

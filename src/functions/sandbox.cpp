@@ -254,7 +254,7 @@ Result<Sandbox::Place> Sandbox::prepare(const FunctionSpec& function, const Inst
                        (static_cast<std::uint64_t>(function.memory_mb) + 32 +
                         static_cast<std::uint64_t>(isolation_ == Isolation::Bubblewrap ? function.ephemeral_mb : 0)) *
                            kMegabyte,
-                       options_.max_processes);
+                       options_.max_processes, function.memory_mb);
   return place;
 }
 

@@ -197,6 +197,8 @@ void Worker::on_next(ApiConnection& connection) {
   host_.loop.cancel(deadline_);
   if (state_ == State::Starting) {
     init_ = since(parts_.started);
+    if (host_.options.limit_cpu && parts_.place.cgroup != nullptr)
+      parts_.place.cgroup->limit_cpu(parts_.function->memory_mb);
     pid_t runtime = parts_.process.pid;
     for (int level = 0; host_.sandbox.shell_like() && level < 2; ++level)
       if (const pid_t child = only_child(runtime); child > 0) runtime = child;

@@ -31,6 +31,8 @@ struct Options {
   std::string region = "us-east-1";
   /// Under which function URLs are found: "http://127.0.0.1:4600", known once the server listens.
   std::function<std::string()> endpoint = [] { return std::string(); };
+  /// Below which function URLs have names of their own: "localhost"; empty: they are paths.
+  std::string url_domain{};
 };
 
 class AsyncInvokes;

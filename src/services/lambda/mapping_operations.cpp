@@ -84,7 +84,6 @@ Result<void> check_mapping(const Mapping& in) {
   if (in.filters.size() > kMaxFilters)
     return client_error("InvalidParameterValueException", "The maximum number of filters is 10.");
   if (auto filter = BatchFilter::make(in.filters); !filter) return fail(filter);
-  if (in.tumbling > 0) return invalid("Tumbling windows are not available: TumblingWindowInSeconds must be 0.");
   if (in.of_queue()) {
     if (!in.starting_position.empty()) return invalid("StartingPosition is not valid for SQS event sources.");
     const bool is_fifo = in.source.ends_with(".fifo");
@@ -92,7 +91,8 @@ Result<void> check_mapping(const Mapping& in) {
     if (is_fifo && in.window > 0) return invalid("Batching window is not supported for FIFO queues");
     if (in.batch_size > 10 && in.window < 1)
       return invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10");
-    if (in.bisect || in.max_age != -1 || in.max_attempts != -1 || in.parallelization != 1 || !in.on_failure.empty())
+    if (in.bisect || in.max_age != -1 || in.max_attempts != -1 || in.parallelization != 1 || in.tumbling > 0 ||
+        !in.on_failure.empty())
       return invalid("Settings of streams are not supported for SQS event sources.");
     return {};
   }
@@ -260,8 +260,8 @@ void needs_mapping(aws::Service& service, const Lambda& parts, const char* actio
 
 void register_mappings(aws::Service& service, const Lambda& parts) {
   constexpr const char* kSources =
-      "Of SQS queues and DynamoDB streams; no tumbling windows, no provisioned pollers; the batches of a shard run one "
-      "after the other whatever ParallelizationFactor says.";
+      "Of SQS queues and DynamoDB streams; no provisioned pollers. With ParallelizationFactor each of the concurrent "
+      "batches of a shard has tumbling windows of its own.";
   on<shapes::CreateEventSourceMapping>(service, parts, create_mapping, kSources);
   on<shapes::UpdateEventSourceMapping>(service, parts, update_mapping, kSources);
   on<shapes::GetEventSourceMapping>(service, parts, get_mapping);

@@ -17,6 +17,7 @@ void register_policies(aws::Service& service, const Lambda& parts);
 void register_layers(aws::Service& service, const Lambda& parts);
 void register_settings(aws::Service& service, const Lambda& parts);
 void register_mappings(aws::Service& service, const Lambda& parts);
+void register_urls(aws::Service& service, const Lambda& parts);
 
 /// Lambda's errors have a "Type" beside the message: who is to blame.
 Error with_type(Error error);

@@ -6,6 +6,7 @@
 #include "base/bytes.hpp"
 #include "base/log.hpp"
 #include "domain/lambda/errors.hpp"
+#include "services/lambda/stream_progress.hpp"
 
 namespace likeness::lambda {
 

@@ -80,8 +80,6 @@ class Poller {
 
 std::unique_ptr<Poller> make_queue_poller(const PollerParts& parts, MappingPtr mapping);
 std::unique_ptr<Poller> make_stream_poller(const PollerParts& parts, MappingPtr mapping);
-/// What a mapping that is gone leaves in the store.
-Result<void> forget_progress(storage::Store& store, const std::string& uuid);
 
 /// What a run of a function for a batch came to.
 struct BatchRun {

@@ -50,6 +50,7 @@ std::unique_ptr<aws::Service> make_lambda(const Lambda& parts) {
   register_layers(*service, parts);
   register_settings(*service, parts);
   register_mappings(*service, parts);
+  register_urls(*service, parts);
   service->on_response(finish_response);
   return service;
 }
