@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "aws/gen/dynamodbstreams.hpp"
@@ -126,7 +127,8 @@ Result<void> check_source(const Lambda& parts, const Target& target, const Mappi
     if (!out->attributes) return {};
     const auto at = out->attributes->find("VisibilityTimeout");
     if (at == out->attributes->end()) return {};
-    const auto visible = std::atoi(at->second.c_str());
+    std::int32_t visible = 0;
+    std::from_chars(at->second.data(), at->second.data() + at->second.size(), visible);
     if (visible < target.version->timeout)
       return invalid(fmt::format("Queue visibility timeout: {} seconds is less than Function timeout: {} seconds",
                                  visible, target.version->timeout));
