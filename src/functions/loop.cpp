@@ -152,13 +152,14 @@ void Loop::run() {
   for (;;) {
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), until_next_timer());
     for (int i = 0; i < count; ++i) {
-      const auto& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == 0) {
+      const epoll_event event = events[static_cast<std::size_t>(i)];  // a copy: the kernel's is packed
+      const std::uint64_t watch = event.data.u64;
+      if (watch == 0) {
         eventfd_t ignored = 0;
         ::eventfd_read(wake_, &ignored);
         continue;
       }
-      const auto found = watches_.find(event.data.u64);
+      const auto found = watches_.find(watch);
       if (found == watches_.end()) continue;  // forgotten by one before it
       const auto ready = found->second.ready;
       (*ready)(event.events);

@@ -48,7 +48,11 @@ constexpr std::string_view kWindow = R"js(Object.assign(globalThis, (() => {
   return { btoa, atob, window: globalThis };
 })());)js";
 
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+constexpr std::size_t kStackBytes = 4u << 20;  // instrumented frames are several times as large
+#else
 constexpr std::size_t kStackBytes = 768u << 10;
+#endif
 
 std::string text_of(JSContext* context, JSValueConst value) {
   std::size_t size = 0;
