@@ -318,6 +318,7 @@ Parsed parse_definition(std::string_view text, const ParseOptions& options) {
   if (!value) return out;
   DefinitionReader reader(options, out.diagnostics);
   auto definition = reader.machine(*value, "", QueryLanguage::JsonPath, false, 0, options.express);
+  if (options.warnings) add_warnings(*value, out.diagnostics);
   if (!has_errors(out.diagnostics)) out.definition = std::move(definition);
   return out;
 }

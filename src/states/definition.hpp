@@ -177,6 +177,7 @@ struct ParseOptions {
   /// What is wrong with a Resource; nullopt: nothing. Null function: not asked.
   std::function<std::optional<std::string>(std::string_view resource, bool express)> check_resource;
   const Jsonata* jsonata = nullptr;  // null: expressions are not parsed beforehand
+  bool warnings = false;             // what works, but is a mistake most likely, is told too
 };
 
 struct Parsed {

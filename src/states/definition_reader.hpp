@@ -67,4 +67,7 @@ class DefinitionReader {
   std::set<std::string> names_;  // of all states: they are unique in a machine
 };
 
+/// What AWS warns of: NO_DOLLAR, NO_PATH, PASS_RESULT_IS_STATIC.
+void add_warnings(const Value& machine, std::vector<Diagnostic>& out);
+
 }  // namespace likeness::states

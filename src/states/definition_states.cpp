@@ -264,18 +264,34 @@ void DefinitionReader::item_reader(State& state, const Value& value, const std::
     if (const Value* const headers = config->find("CSVHeaders"); headers != nullptr && headers->is_array())
       for (const auto& header : headers->as_array())
         if (header.is_string()) reader.csv_headers.push_back(header.as_string());
+    const auto one_of = [&](std::string_view name, const std::string& found,
+                            std::initializer_list<std::string_view> allowed) {
+      if (found.empty() || std::find(allowed.begin(), allowed.end(), found) != allowed.end()) return;
+      schema(fmt::format("The field '{}' should have one of these values: [{}]", name, fmt::join(allowed, ", ")),
+             fmt::format("{}/{}", at, name));
+    };
     const auto delimiter = text(*config, "CSVDelimiter", at);
+    one_of("CSVDelimiter", delimiter, {"COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"});
     if (delimiter == "PIPE") reader.csv_delimiter = '|';
     if (delimiter == "SEMICOLON") reader.csv_delimiter = ';';
     if (delimiter == "SPACE") reader.csv_delimiter = ' ';
     if (delimiter == "TAB") reader.csv_delimiter = '\t';
     reader.max_items = dynamic(*config, "MaxItems", Wanted::Whole, state.language, at, 1);
     reader.transformation = text(*config, "Transformation", at);
+    one_of("Transformation", reader.transformation, {"NONE", "LOAD_AND_FLATTEN"});
     reader.manifest_type = text(*config, "ManifestType", at);
+    one_of("ManifestType", reader.manifest_type, {"ATHENA_DATA", "S3_INVENTORY"});
+    if (reader.transformation == "LOAD_AND_FLATTEN" && reader.input_type.empty())
+      schema("The field 'InputType' is required with the Transformation LOAD_AND_FLATTEN", at);
     auto pointer = text(*config, "ItemsPointer", at);
     while (pointer.starts_with('/')) {
       const auto end = std::min(pointer.find('/', 1), pointer.size());
-      reader.items_pointer.push_back(pointer.substr(1, end - 1));
+      auto name = pointer.substr(1, end - 1);
+      // As RFC 6901 has it: ~1 first, so that ~01 stays ~1.
+      for (const auto& [escaped, plain] : {std::pair("~1", "/"), std::pair("~0", "~")})
+        for (auto found = name.find(escaped); found != std::string::npos; found = name.find(escaped, found + 1))
+          name.replace(found, 2, plain);
+      reader.items_pointer.push_back(std::move(name));
       pointer = pointer.substr(end);
     }
   }

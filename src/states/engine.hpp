@@ -40,6 +40,8 @@ class TaskRunner {
   virtual ~TaskRunner() = default;
   /// The result as JSON. Of a task that starts another execution (".sync") the answer to the start.
   virtual Outcome<std::string> run(const TaskRequest& request) = 0;
+  /// The bytes of an object of S3; the input is GetObject's.
+  virtual Outcome<std::string> read_object(const TaskRequest& request);
 };
 
 /// Learns what happens: logs, metrics. Called by the engine's threads, without locks.

@@ -67,7 +67,7 @@ TEST_F(Redrives, GoOnFromTheFailedState) {
   const auto record = wait_for(arn);
   EXPECT_EQ(record.ending.status, Status::Succeeded);
   EXPECT_EQ(record.redrive_count, 1u);
-  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"a\":1}");
+  EXPECT_EQ(tasks.last(), "arn:aws:states:::sqs:sendMessage {\"a\":1}");
   EXPECT_EQ(engine->redrive(arn).error().code, "NotRedrivable");
 }
 

@@ -1,5 +1,9 @@
 #include "states/engine.hpp"
 
+#include <zlib.h>
+
+#include <map>
+
 #include "states/engine_testing.hpp"
 #include "states/map_runs.hpp"
 
@@ -66,7 +70,7 @@ TEST_F(States, JsonataAndVariables) {
          "Output":"{% $states.result & '!' %}","End":true},
     "D":{"Type":"Fail","Error":"{% 'x is ' & $x %}"}}})");
   EXPECT_EQ(outcome(R"({"a":2})"), "\"done!\"");
-  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"Body\":5}");
+  EXPECT_EQ(tasks.last(), "arn:aws:states:::sqs:sendMessage {\"Body\":5}");
   EXPECT_EQ(outcome(R"({"a":3})"), "x is 6: -");
   EXPECT_EQ(outcome(R"({"a":"z"})").substr(0, 28), "States.QueryEvaluationError:");
 }
@@ -103,7 +107,7 @@ TEST_F(States, AWaitIsALineOfAnIndexAndOutlivesARestart) {
   store.reopen();
   open();
   EXPECT_EQ(wait_for(arn).ending.output, "\"done\"");
-  EXPECT_EQ(tasks.requests.back(), "arn:aws:states:::sqs:sendMessage {\"kept\":\"yes\"}");
+  EXPECT_EQ(tasks.last(), "arn:aws:states:::sqs:sendMessage {\"kept\":\"yes\"}");
 }
 
 TEST_F(States, ATaskThatWasUnderWayIsDoneAgainAfterARestart) {
@@ -196,6 +200,107 @@ TEST_F(States, ADistributedMapToleratesSomeFailures) {
   define(text(1));
   EXPECT_EQ(outcome("[0,1,2,3]"),
             "States.ExceedToleratedFailureThreshold: The specified tolerated failure threshold was exceeded");
+}
+
+/// Objects by their keys.
+class Objects : public FakeTasks {
+ public:
+  Outcome<std::string> read_object(const TaskRequest& request) override {
+    const auto input = parse_json(request.input);
+    const auto at = objects.find(fmt::format("{}/{}", input->text_of("Bucket"), input->text_of("Key")));
+    if (at == objects.end()) return problem("S3.NoSuchKey", "The specified key does not exist.");
+    return at->second;
+  }
+  std::map<std::string, std::string> objects;
+};
+
+std::string gzip(const std::string& text) {
+  std::string out(compressBound(text.size()) + 32, '\0');
+  z_stream stream{};
+  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string from = text;
+  stream.next_in = reinterpret_cast<unsigned char*>(from.data());
+  stream.avail_in = static_cast<uInt>(from.size());
+  stream.next_out = reinterpret_cast<unsigned char*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+class Readers : public States {
+ protected:
+  /// What a map over the items gives, or its error and cause.
+  std::string items(const std::string& resource, const std::string& config, const std::string& more = "") {
+    engine->stop();
+    engine.reset();
+    open(objects);
+    define(fmt::format(R"({{"StartAt":"M","States":{{"M":{{"Type":"Map","End":true,"ItemReader":{{
+      "Resource":"arn:aws:states:::s3:{}","Parameters":{{"Bucket":"b","Key":"k"}},"ReaderConfig":{}}}{},
+      "ItemProcessor":{{"ProcessorConfig":{{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"}},
+        "StartAt":"P","States":{{"P":{{"Type":"Pass","End":true}}}}}}}}}}}})",
+                       resource, config, more));
+    return outcome();
+  }
+  Objects objects;
+};
+
+TEST_F(Readers, TakeTextOfMostKindsPackedOrNot) {
+  objects.objects["b/k"] = gzip("n|m\n1|a\n2|b\n");
+  EXPECT_EQ(items("getObject", R"({"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW","CSVDelimiter":"PIPE"})"),
+            R"([{"n":"1","m":"a"},{"n":"2","m":"b"}])");
+  objects.objects["b/k"] = gzip("{\"a\":1}\n") + gzip("\n[2]\n");
+  EXPECT_EQ(items("getObject", R"({"InputType":"JSONL"})"), R"([{"a":1},[2]])");
+  objects.objects["b/k"] = R"({"x":{"a/b":[{"c":[1,2,3]}]}})";
+  EXPECT_EQ(items("getObject", R"({"InputType":"JSON","ItemsPointer":"/x/a~1b/0/c","MaxItems":2})"), "[1,2]");
+  objects.objects["b/k"] = gzip("x").substr(0, 12);
+  EXPECT_EQ(items("getObject", R"({"InputType":"JSON"})"),
+            "States.ItemReaderFailed: The object's gzip data is damaged.");
+  EXPECT_EQ(items("getObject", R"({"InputType":"PARQUET"})").substr(0, 24), "States.ItemReaderFailed:");
+}
+
+TEST_F(Readers, FollowManifestsAndListings) {
+  objects.objects["b/k"] =
+      R"({"destinationBucket":"arn:aws:s3:::inventory","fileFormat":"CSV","fileSchema":"Bucket, Key, Size",
+          "files":[{"key":"data/1.csv.gz"},{"key":"data/2.csv.gz"}]})";
+  objects.objects["inventory/data/1.csv.gz"] = gzip("\"photos\",\"a.jpg\",\"10\"\n\"photos\",\"b.jpg\",\"20\"\n");
+  objects.objects["inventory/data/2.csv.gz"] = gzip("\"photos\",\"c.jpg\",\"30\"\n");
+  EXPECT_EQ(items("getObject", R"({"InputType":"MANIFEST","MaxItems":3})"),
+            R"([{"Bucket":"photos","Key":"a.jpg","Size":"10"},{"Bucket":"photos","Key":"b.jpg","Size":"20"},)"
+            R"({"Bucket":"photos","Key":"c.jpg","Size":"30"}])");
+  objects.objects["b/k"] = "s3://out/1\ns3://out/2\n";
+  objects.objects["out/1"] = "[1,2]";
+  objects.objects["out/2"] = "[3]";
+  EXPECT_EQ(items("getObject", R"({"ManifestType":"ATHENA_DATA","InputType":"JSON"})"), "[1,2,3]");
+  objects.objects["b/k"] = "out/1\n";
+  EXPECT_EQ(items("getObject", R"({"ManifestType":"ATHENA_DATA","InputType":"JSON"})"),
+            "States.ItemReaderFailed: The manifest has a line that is no S3 URI: out/1");
+  objects.behave = [](const TaskRequest& request) -> Outcome<std::string> {
+    if (request.input.find("ContinuationToken") == std::string::npos)
+      return R"({"Contents":[{"Key":"in/"},{"Key":"in/1"}],"NextContinuationToken":"t"})";
+    return R"({"Contents":[{"Key":"in/2"}]})";
+  };
+  objects.objects["b/in/1"] = "1\n2\n";
+  objects.objects["b/in/2"] = "3\n";
+  EXPECT_EQ(items("listObjectsV2", R"({"Transformation":"LOAD_AND_FLATTEN","InputType":"JSONL"})"), "[1,2,3]");
+  objects.objects.erase("b/in/2");
+  EXPECT_EQ(items("listObjectsV2", R"({"Transformation":"LOAD_AND_FLATTEN","InputType":"JSONL"})"),
+            "States.ItemReaderFailed: The specified key does not exist.");
+}
+
+TEST_F(Readers, AWriterWithoutAPlaceShapesTheOutput) {
+  objects.objects["b/k"] = "[[1,2],[3]]";
+  const auto with = [&](const char* kind) {
+    return items("getObject", R"({"InputType":"JSON"})",
+                 fmt::format(R"(,"ResultWriter":{{"WriterConfig":{{"Transformation":"{}"}}}})", kind));
+  };
+  EXPECT_EQ(with("COMPACT"), "[[1,2],[3]]");
+  EXPECT_EQ(with("FLATTEN"), "[1,2,3]");
+  const auto whole = parse_json(with("NONE"));
+  ASSERT_TRUE(whole && whole->is_array() && whole->as_array().size() == 2);
+  EXPECT_EQ(whole->as_array()[0].text_of("Status"), "SUCCEEDED");
+  EXPECT_EQ(whole->as_array()[0].text_of("Output"), "[1,2]");
 }
 
 TEST_F(States, ManyExecutionsAtOnce) {

@@ -33,6 +33,10 @@ class FakeTasks : public TaskRunner {
     if (now) return now(request);
     return "\"done\"";
   }
+  std::string last() {
+    const std::lock_guard lock(mutex);
+    return requests.empty() ? "" : requests.back();
+  }
   std::atomic<int> calls = 0;
   std::mutex mutex;
   std::vector<std::string> requests;
@@ -54,7 +58,8 @@ class States : public ::testing::Test {
     if (engine) engine->stop();
   }
 
-  void open() {
+  void open() { open(tasks); }
+  void open(TaskRunner& runner) {
     EngineOptions options;
     options.workers = 4;
     options.interpreter.jsonata = &jsonata;
@@ -62,9 +67,10 @@ class States : public ::testing::Test {
     auto opened = Engine::open(
         *store,
         [this](const std::string&, const std::string&) -> Result<std::shared_ptr<const Definition>> {
+          const std::lock_guard lock(defining);
           return definition;
         },
-        tasks, nullptr, clock, options);
+        runner, nullptr, clock, options);
     ASSERT_TRUE(opened) << opened.error().message;
     engine = std::move(*opened);
     engine->start();
@@ -74,6 +80,7 @@ class States : public ::testing::Test {
     const auto parsed = parse_definition(text, {});
     for (const auto& diagnostic : parsed.diagnostics)
       ADD_FAILURE() << diagnostic.message << " at " << diagnostic.location;
+    const std::lock_guard lock(defining);
     definition = parsed.definition;
   }
 
@@ -126,6 +133,7 @@ class States : public ::testing::Test {
   StatusFeed* feed = nullptr;
   Jsonata jsonata;
   FakeTasks tasks;
+  std::mutex defining;
   std::shared_ptr<const Definition> definition;
   std::unique_ptr<Engine> engine;
   int names = 0;

@@ -57,6 +57,8 @@ void FiberRun::start_map() {
   if (*concurrency && **concurrency < 0)
     return fail(located({"States.Runtime", "MaxConcurrency cannot be negative.", true, true}).value());
   fiber_.max_concurrency = static_cast<std::uint32_t>(std::min<std::int64_t>(concurrency->value_or(0), 10'000));
+  auto* const seen = interpreter_.inspection;
+  if (seen != nullptr) seen->max_concurrency = concurrency->value_or(0);
   fiber_.items.reset();
   fiber_.child_arn.clear();
   fiber_.map_redrives = 0;
@@ -96,6 +98,7 @@ void FiberRun::start_map() {
                            fmt::format("Map state input must be an array but was: {}", write_json(*items)), true, true})
                       .value());
     }
+    if (seen != nullptr && at.language == QueryLanguage::JsonPath) seen->after_items_path = *items;
     fiber_.items = std::make_shared<const Value>(std::move(*items));
   }
   if (at.distributed) {
@@ -124,7 +127,8 @@ void FiberRun::start_map() {
   }
   const auto window =
       fiber_.max_concurrency == 0 ? kInlineConcurrency : std::min(fiber_.max_concurrency, kInlineConcurrency);
-  const auto first = std::min<std::uint32_t>(fiber_.total_children, window);
+  // Who looks on sees what each iteration would begin with.
+  const auto first = seen != nullptr ? fiber_.total_children : std::min<std::uint32_t>(fiber_.total_children, window);
   const auto previous = fiber_.previous_event;
   const auto id = fiber_.id;
   for (std::uint32_t i = 0; i < first; ++i) {
@@ -156,6 +160,7 @@ void FiberRun::spawn(std::uint32_t index) {
     return fail(located(std::move(selected.error())).value());
   }
   child.input = Data(std::move(*selected));
+  if (interpreter_.inspection != nullptr) interpreter_.inspection->after_item_selector.push_back(child.input.value);
 }
 
 void FiberRun::child_done(Fiber& child) {
@@ -221,6 +226,19 @@ void FiberRun::drop_children() {
     if (at->second.stored_parts > 0) execution_.removed.emplace(at->first, at->second.stored_parts);
     at = execution_.fibers.erase(at);
   }
+}
+
+/// Branches or iterations are over before they began: nobody runs them.
+void FiberRun::settle(Outcome<Value> result) {
+  drop_children();
+  const bool map = state()->type == StateType::Map;
+  if (!result) {
+    event(map ? "MapStateFailed" : "ParallelStateFailed");
+    return fail(std::move(result.error()));
+  }
+  event(map ? "MapStateSucceeded" : "ParallelStateSucceeded");
+  fiber_.phase = Phase::Work;
+  finish(*result);
 }
 
 void FiberRun::map_run_failed(Problem problem) {

@@ -34,6 +34,7 @@ class FiberRun {
   void retry_now();
   void wait_over();
   void map_run_failed(Problem problem);
+  void settle(Outcome<Value> result);
 
   const State* state() const;
   std::uint64_t event(std::string_view type, std::string details = {});
@@ -109,7 +110,7 @@ class DetailsWriter {
   void key(std::string_view name) {
     out_ += out_.empty() ? "{" : ",";
     write_json_string(name, out_);
-    out_ += ":";
+    out_ += ':';
   }
   std::string out_;
 };

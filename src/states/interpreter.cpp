@@ -56,7 +56,10 @@ Value Interpreter::context_of(const Execution& execution, const Fiber& fiber) co
     item.add("Value", *fiber.map_value);
     out.add("Map", Value(Object{{"Item", Value(std::move(item))}}));
   }
-  if (!fiber.token.empty()) out.add("Task", Value(Object{{"Token", Value(fiber.token)}}));
+  if (inspection != nullptr && inspection->context != nullptr && inspection->context->is_object())
+    for (const auto& [name, value] : inspection->context->as_object()) out.set(name, value);
+  if (!fiber.token.empty() && out.find("Task") == nullptr)
+    out.add("Task", Value(Object{{"Token", Value(fiber.token)}}));
   return Value(std::move(out));
 }
 
@@ -171,6 +174,18 @@ void Interpreter::answer(Execution& execution, std::uint64_t id, std::uint32_t a
   } else {
     run.task_succeeded(*result);
   }
+}
+
+void Interpreter::settle(Execution& execution, std::uint64_t id, Outcome<std::string> result) const {
+  const auto at = execution.fibers.find(id);
+  if (execution.ending || at == execution.fibers.end()) return;
+  FiberRun run(*this, execution, at->second, nullptr);
+  const bool task = run.state()->type == StateType::Task;
+  if (task && result) return run.task_succeeded(*result);
+  if (task) return run.task_failed(std::move(result.error()));
+  if (!result) return run.settle(states::fail(result));
+  auto value = parse_json(*result);
+  run.settle(value ? Outcome<Value>(std::move(*value)) : runtime_problem(value.error().message));
 }
 
 bool Interpreter::token_answer(Execution& execution, std::uint64_t id, std::string_view token,

@@ -85,7 +85,13 @@ class Interpreter {
   struct Inspection {
     std::optional<Value> after_input_path, after_parameters, result, after_result_selector, after_result_path;
     std::optional<Value> after_arguments;
+    std::optional<Value> after_items_path;
+    Value::Array after_item_selector;
+    std::optional<std::int64_t> max_concurrency;
+    const Value* context = nullptr;  // members of "$$" that a test says
   };
+  /// The state that a fiber is in is over, with a result that was made up: a call, the branches, a map.
+  void settle(Execution& execution, std::uint64_t fiber, Outcome<std::string> result) const;
   /// Null: nobody looks.
   Inspection* inspection = nullptr;
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <set>
 
 #include "states/map_runs.hpp"
@@ -79,13 +80,18 @@ Outcome<std::vector<Value>> parse_items(const ItemReader& reader, std::string_vi
     }
     return out;
   }
-  if (reader.input_type == "MANIFEST" || reader.input_type == "PARQUET")
-    return reader_problem(
-        fmt::format("An ItemReader of InputType {} is not supported by this server.", reader.input_type));
+  if (reader.input_type == "PARQUET")
+    return reader_problem("An ItemReader of InputType PARQUET is not supported by this server.");
   auto value = parse_json(text);
   if (!value) return reader_problem("Attempting to map over invalid JSON: " + value.error().message);
   for (const auto& name : reader.items_pointer) {
-    const Value* const inner = value->find(name);
+    // A number leads into an array.
+    std::size_t index = 0;
+    const Value* inner = value->find(name);
+    if (value->is_array() && !name.empty() &&
+        std::from_chars(name.data(), name.data() + name.size(), index).ptr == name.data() + name.size() &&
+        index < value->as_array().size())
+      inner = &value->as_array()[index];
     if (inner == nullptr) return reader_problem("The ItemsPointer does not lead to an array.");
     const Value kept = *inner;
     *value = kept;

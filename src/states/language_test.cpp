@@ -188,5 +188,28 @@ TEST(Definitions, TellWhatIsWrongAndWhere) {
             "SCHEMA_VALIDATION_FAILED: Value cannot be empty at /States/P/Branches\n");
 }
 
+TEST(Definitions, WhatIsAMistakeMostLikelyIsWarnedOf) {
+  ParseOptions options;
+  options.warnings = true;
+  const auto parsed = parse_definition(R"json({"StartAt":"A","States":{
+    "A":{"Type":"Pass","Result":{"a":["$.x"],"price":"$5"},"Next":"B"},
+    "B":{"Type":"Pass","Parameters":{"a":"$.x","b":{"c":"States.UUID()"},"d":"States of mind (all)","e.$":"$.x"},"Next":"C"},
+    "C":{"Type":"Choice","Choices":[{"And":[{"Variable":"$.a","StringEquals":"$.b"}],"Next":"D"}],"Default":"E"},
+    "D":{"Type":"Fail","Error":"$.error","CausePath":"$.cause"},
+    "E":{"Type":"Parallel","End":true,"Branches":[{"StartAt":"F","States":{
+      "F":{"Type":"Pass","QueryLanguage":"JSONPath","Parameters":{"x":"$$.Execution.Id"},"End":true}}}]}}})json",
+                                       options);
+  ASSERT_NE(parsed.definition, nullptr);
+  std::vector<std::string> found;
+  for (const auto& diagnostic : parsed.diagnostics) {
+    EXPECT_TRUE(diagnostic.warning);
+    found.push_back(diagnostic.code + " " + diagnostic.location);
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{
+                       "PASS_RESULT_IS_STATIC /States/A/Result/a[0]", "NO_DOLLAR /States/B/Parameters/a",
+                       "NO_DOLLAR /States/B/Parameters/b/c", "NO_PATH /States/C/Choices[0]/And[0]/StringEquals",
+                       "NO_PATH /States/D/Error", "NO_DOLLAR /States/E/Branches[0]/States/F/Parameters/x"}));
+}
+
 }  // namespace
 }  // namespace likeness::states

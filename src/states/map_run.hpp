@@ -33,6 +33,7 @@ struct MapRuns::Run {
 
   const State& state() const;
   Value map_input(Engine& engine) const;
+  TaskRequest request(const std::string& service, const std::string& action, const Value& input) const;
   std::string child_arn(std::uint32_t index) const;
   std::vector<std::string> running_children() const;  // with the mutex held
   void count(Status status);

@@ -19,70 +19,26 @@ Value MapRuns::Run::map_input(Engine&) const {
   return value ? std::move(*value) : Value();
 }
 
-Outcome<Value> MapRuns::call(const Run& run, const std::string& service, const std::string& action,
-                             const Value& input) {
+TaskRequest MapRuns::Run::request(const std::string& service, const std::string& action, const Value& input) const {
   TaskRequest request;
   request.resource.arn = fmt::format("arn:aws:states:::{}:{}", service, action);
   request.resource.service = service;
   request.resource.action = action;
   request.input = write_json(input);
-  request.role_arn = run.info.role_arn;
-  request.execution_arn = run.info.arn;
-  request.execution_name = run.info.name;
-  request.machine_arn = run.info.machine_arn;
-  auto output = engine_.tasks().run(request);
+  request.role_arn = info.role_arn;
+  request.execution_arn = info.arn;
+  request.execution_name = info.name;
+  request.machine_arn = info.machine_arn;
+  return request;
+}
+
+Outcome<Value> MapRuns::call(const Run& run, const std::string& service, const std::string& action,
+                             const Value& input) {
+  auto output = engine_.tasks().run(run.request(service, action, input));
   if (!output) return states::fail(output);
   auto value = parse_json(*output);
   if (!value) return problem("States.Runtime", value.error().message);
   return std::move(*value);
-}
-
-Outcome<std::vector<Value>> MapRuns::list_objects(Run& run, const Value& parameters, std::size_t limit) {
-  std::vector<Value> out;
-  std::string token;
-  while (out.size() < limit) {
-    Object input = parameters.is_object() ? parameters.as_object() : Object();
-    if (!token.empty()) input.set("ContinuationToken", Value(token));
-    auto page = call(run, "aws-sdk:s3", "listObjectsV2", Value(std::move(input)));
-    if (!page) return problem("States.ItemReaderFailed", page.error().cause);
-    if (const Value* const contents = page->find("Contents"); contents != nullptr && contents->is_array())
-      for (const auto& object : contents->as_array()) {
-        if (out.size() == limit) break;
-        Object item;
-        for (const auto& [name, value] : object.as_object()) item.add(name == "ETag" ? "Etag" : name, value);
-        out.emplace_back(std::move(item));
-      }
-    token = page->text_of("NextContinuationToken");
-    if (token.empty()) break;
-  }
-  return out;
-}
-
-Outcome<std::vector<Value>> MapRuns::read_items(Run& run) {
-  const State& state = run.state();
-  if (!state.reader) {
-    const auto& items = run.fiber.items->as_array();
-    return std::vector<Value>(items);
-  }
-  const ItemReader& reader = *state.reader;
-  const Value input = run.map_input(engine_);
-  const Scope scope{input, run.context, run.fiber.variables};
-  Outcome<Value> parameters = Value(Object());
-  if (reader.parameters)
-    parameters = reader.parameters->evaluate(scope, engine_.interpreter().options().jsonata, "ItemReader/Parameters");
-  if (!parameters) return states::fail(parameters);
-  if (reader.resource.ends_with(":listObjectsV2")) {
-    if (reader.transformation == "LOAD_AND_FLATTEN")
-      return problem("States.ItemReaderFailed", "The Transformation LOAD_AND_FLATTEN is not supported by this server.");
-    return list_objects(run, *parameters, run.max_items);
-  }
-  auto object = call(run, "aws-sdk:s3", "getObject", *parameters);
-  if (!object) return problem("States.ItemReaderFailed", object.error().cause);
-  const Value* const body = object->find("Body");
-  if (body == nullptr) return problem("States.ItemReaderFailed", "The object has no content.");
-  // A body that is JSON may have been read as such.
-  const auto text = body->is_string() ? body->as_string() : write_json(*body);
-  return parse_items(reader, text, run.max_items);
 }
 
 Outcome<std::vector<Value>> MapRuns::batches(Run& run, std::vector<Value> items) {
@@ -185,6 +141,26 @@ Outcome<Value> MapRuns::collect(Run& run) {
       });
   if (!scanned) return problem("States.Runtime", scanned.error().message);
   if (state.writer && !state.writer->resource.empty()) return write_results(run, *state.writer, lines);
+  if (state.writer) {
+    // Without a place to write to the results are the state's own, in the form that was asked for.
+    for (const auto& line : lines) {
+      auto whole = parse_json(std::string_view(line).substr(1));
+      if (!whole) continue;
+      const bool ok = static_cast<Status>(line.front()) == Status::Succeeded;
+      if (state.writer->transformation == "NONE") {
+        outputs.push_back(std::move(*whole));
+      } else if (ok) {
+        auto output = parse_json(whole->text_of("Output"));
+        if (output && output->is_array() && state.writer->transformation == "FLATTEN") {
+          for (const auto& item : output->as_array()) outputs.push_back(item);
+        } else {
+          outputs.push_back(output ? std::move(*output) : Value());
+        }
+      }
+      bytes += line.size();
+    }
+    too_large = write_json(Value(outputs)).size() > engine_.interpreter().options().max_data_bytes;
+  }
   if (too_large)
     return problem(
         "States.DataLimitExceeded",
@@ -203,7 +179,7 @@ Outcome<Value> MapRuns::write_results(Run& run, const ResultWriter& writer, cons
   if (!parameters) return states::fail(parameters);
   const std::string bucket(parameters->text_of("Bucket"));
   std::string prefix(parameters->text_of("Prefix"));
-  if (!prefix.empty() && !prefix.ends_with('/')) prefix += "/";
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
   const auto folder = prefix + run.record.arn.substr(run.record.arn.rfind(':') + 1) + "/";
   const auto put = [&](const std::string& key, const std::string& body) {
     return call(run, "aws-sdk:s3", "putObject",
@@ -242,7 +218,7 @@ Outcome<Value> MapRuns::write_results(Run& run, const ResultWriter& writer, cons
         add(output);
       }
     }
-    if (!lines) body += "]";
+    if (!lines) body += ']';
     Value::Array entries;
     if (count > 0) {
       const auto key = fmt::format("{}{}_0.{}", folder, name, lines ? "jsonl" : "json");

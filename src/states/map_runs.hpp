@@ -67,6 +67,10 @@ class MapRuns {
   Outcome<void> prepare(Run& run);
   Outcome<std::vector<Value>> read_items(Run& run);
   Outcome<std::vector<Value>> list_objects(Run& run, const Value& parameters, std::size_t limit);
+  Outcome<std::string> read_object(Run& run, const Value& parameters, std::size_t& held);
+  Outcome<std::vector<Value>> read_all(Run& run, const ItemReader& reader, const std::vector<Value>& places);
+  Outcome<std::vector<Value>> read_inventory(Run& run, const ItemReader& reader, std::string_view text);
+  Outcome<std::vector<Value>> read_unloaded(Run& run, const ItemReader& reader, std::string_view text);
   Outcome<std::vector<Value>> batches(Run& run, std::vector<Value> items);
   Outcome<void> store_items(Run& run, const std::vector<Value>& inputs);
   Result<void> recall(Run& run);

@@ -149,6 +149,20 @@ def test_a_definition_is_validated(sfn):
                    "'false')\n at [Source: (String)\"not a definition\"; line: 1, column: 4]"}]
 
 
+def test_what_is_a_mistake_most_likely_is_warned_of(sfn):
+    definition = json.dumps({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Result": "$.x", "Next": "B"}, "B": {"Type": "Pass", "Parameters": {"a": "$.a"}, "Next": "C"},
+        "C": {"Type": "Fail", "Error": "$.error"}}})
+    assert sfn.validate_state_machine_definition(definition=definition)["diagnostics"] == []
+    answer = sfn.validate_state_machine_definition(definition=definition, severity="WARNING")
+    assert answer["result"] == "OK" and answer["truncated"] is False
+    assert [(d["severity"], d["code"], d["location"]) for d in answer["diagnostics"]] == [
+        ("WARNING", "PASS_RESULT_IS_STATIC", "/States/A/Result"), ("WARNING", "NO_DOLLAR", "/States/B/Parameters/a"),
+        ("WARNING", "NO_PATH", "/States/C/Error")]
+    fewer = sfn.validate_state_machine_definition(definition=definition, severity="WARNING", maxResults=2)
+    assert fewer["truncated"] is True and fewer["diagnostics"] == answer["diagnostics"][:2]
+
+
 def test_names_arns_and_inputs_are_checked(sfn, machine, role):
     arn = machine(PASS)
     with pytest.raises(sfn.exceptions.InvalidName) as refused:
@@ -251,6 +265,53 @@ def test_one_state_is_tested(sfn, role):
         "Catch": [{"ErrorEquals": ["S3.NoSuchKeyException"], "Next": "Handler"}]}),
         roleArn=role, mock={"errorOutput": {"error": "S3.NoSuchKeyException", "cause": "gone"}})
     assert (caught["status"], caught["nextState"]) == ("CAUGHT_ERROR", "Handler")
+
+
+PROCESSOR = one({"Type": "Pass"})
+
+
+def test_a_map_and_a_parallel_are_tested_with_mocks(sfn):
+    state = {"Type": "Map", "ItemsPath": "$.items", "ItemSelector": {"v.$": "$$.Map.Item.Value", "of.$": "$.of"}, "MaxConcurrency": 3,
+             "ItemProcessor": PROCESSOR, "ResultSelector": {"n.$": "States.ArrayLength($)"}, "ResultPath": "$.out", "Next": "N",
+             "Retry": [{"ErrorEquals": ["Other"]}, {"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 2}],
+             "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Handler"}]}
+    ask = {"definition": json.dumps(state), "input": '{"items": ["a", "b"], "of": 1}', "inspectionLevel": "DEBUG"}
+    answer = sfn.test_state(**ask, mock={"result": "[1, 2]"})
+    assert (answer["status"], answer["nextState"]) == ("SUCCEEDED", "N")
+    assert json.loads(answer["output"]) == {"items": ["a", "b"], "of": 1, "out": {"n": 2}}
+    seen = answer["inspectionData"]
+    assert json.loads(seen["afterItemsPath"]) == ["a", "b"] and seen["maxConcurrency"] == 3
+    assert json.loads(seen["afterItemSelector"]) == [{"v": "a", "of": 1}, {"v": "b", "of": 1}]
+    again = sfn.test_state(**ask, mock={"errorOutput": {"error": "Busy", "cause": "c"}}, stateConfiguration={"retrierRetryCount": 1})
+    assert (again["status"], again["error"], again["cause"]) == ("RETRIABLE", "Busy", "c")
+    assert again["inspectionData"]["errorDetails"] == {"retryIndex": 1, "retryBackoffIntervalSeconds": 4}
+    caught = sfn.test_state(**ask, mock={"errorOutput": {"error": "Busy"}}, stateConfiguration={"retrierRetryCount": 2})
+    assert (caught["status"], caught["nextState"], caught["inspectionData"]["errorDetails"]) == (
+        "CAUGHT_ERROR", "Handler", {"catchIndex": 0})
+    parallel = json.dumps({"Type": "Parallel", "Branches": [PROCESSOR, {"StartAt": "T", "States": {"T": {"Type": "Succeed"}}}], "End": True})
+    assert json.loads(sfn.test_state(definition=parallel, mock={"result": "[1, {}]"})["output"]) == [1, {}]
+    for wrong in ({"definition": parallel}, {"definition": parallel, "mock": {"result": "[1]"}}, {"definition": parallel, "context": "{}"},
+                  {"definition": parallel, "mock": {"result": "{}"}}, {"definition": json.dumps({"Type": "Succeed"}), "mock": {"result": "1"}}):
+        with pytest.raises(ClientError) as refused:
+            sfn.test_state(**wrong)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_task_that_goes_on_elsewhere_is_tested_with_a_mock_and_a_context(sfn):
+    definition = json.dumps({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True,
+                             "Parameters": {"QueueUrl": "u", "MessageBody": {"t.$": "$$.Task.Token", "n.$": "$$.Execution.Name"}}})
+    answer = sfn.test_state(definition=definition, mock={"result": '{"ok": true}'}, inspectionLevel="DEBUG",
+                            context=json.dumps({"Execution": {"Name": "mine"}, "Task": {"Token": "tok"}}))
+    assert json.loads(answer["output"]) == {"ok": True}
+    assert json.loads(answer["inspectionData"]["afterParameters"])["MessageBody"] == {"t": "tok", "n": "mine"}
+    with pytest.raises(ClientError):
+        sfn.test_state(definition=definition, roleArn="arn:aws:iam::000000000000:role/r")
+    tolerant = json.dumps({"Type": "Map", "End": True, "ToleratedFailurePercentage": 50, "ItemProcessor": {
+        **PROCESSOR, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}})
+    ask = {"definition": tolerant, "input": "[1, 2]", "mock": {"result": "[1]"}}
+    assert sfn.test_state(**ask, stateConfiguration={"mapIterationFailureCount": 1})["status"] == "SUCCEEDED"
+    failed = sfn.test_state(**ask, stateConfiguration={"mapIterationFailureCount": 2})
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
 
 
 def test_jsonata(sfn, machine):

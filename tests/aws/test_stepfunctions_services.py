@@ -1,5 +1,6 @@
 """What state machines do to the other services: tables, objects, faces, other state machines, as their role."""
 
+import gzip
 import itertools
 import json
 import time
@@ -112,6 +113,23 @@ def test_a_distributed_map_over_the_objects_of_a_bucket(sfn, machine, s3, bucket
     types = [e["type"] for e in sfn.get_execution_history(executionArn=done["executionArn"])["events"]]
     assert types == ["ExecutionStarted", "MapStateEntered", "MapStateStarted", "MapRunStarted", "MapRunSucceeded",
                      "MapStateSucceeded", "MapStateExited", "ExecutionSucceeded"]
+
+
+def test_the_packed_files_of_an_inventory_are_read(sfn, machine, s3, bucket):  # noqa: F811
+    rows = gzip.compress(f'"{bucket}","a%20b.jpg","10"\n"{bucket}","c.jpg","20"\n'.encode())
+    s3.put_object(Bucket=bucket, Key="inventory/data/1.csv.gz", Body=rows)
+    s3.put_object(Bucket=bucket, Key="inventory/manifest.json", Body=json.dumps({
+        "destinationBucket": f"arn:aws:s3:::{bucket}", "fileFormat": "CSV", "fileSchema": "Bucket, Key, Size",
+        "files": [{"key": "inventory/data/1.csv.gz", "size": len(rows)}]}))
+    arn = machine(one({
+        "Type": "Map", "Label": "inventory",
+        "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "MANIFEST"},
+                       "Parameters": {"Bucket": bucket, "Key": "inventory/manifest.json"}},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P",
+                          "States": {"P": {"Type": "Pass", "OutputPath": "$.Key", "End": True}}}}))
+    done = run(sfn, arn)
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"]) == ["a%20b.jpg", "c.jpg"]
 
 
 def test_retries_wait(sfn, machine):  # noqa: F811

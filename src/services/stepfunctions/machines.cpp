@@ -241,8 +241,10 @@ Result<shapes::ListStateMachinesOutput> list(const Parts& parts, const RequestCo
 Result<shapes::ValidateStateMachineDefinitionOutput> validate(const Parts& parts, const RequestContext&,
                                                               const shapes::ValidateStateMachineDefinitionInput& in) {
   const bool express = in.type && *in.type == shapes::StateMachineType::Express;
-  const auto parsed = states::parse_definition(*in.definition, parse_options(parts, express));
   const bool warnings = in.severity && *in.severity == shapes::ValidateStateMachineDefinitionSeverity::Warning;
+  auto options = parse_options(parts, express);
+  options.warnings = warnings;
+  const auto parsed = states::parse_definition(*in.definition, options);
   const auto limit = in.max_results && *in.max_results > 0 ? static_cast<std::size_t>(*in.max_results) : 100;
   shapes::ValidateStateMachineDefinitionOutput out;
   out.result = parsed.definition != nullptr ? shapes::ValidateStateMachineDefinitionResultCode::Ok
@@ -333,7 +335,7 @@ void add_machines(aws::Service& service, const Parts& parts) {
   service.on<shapes::DeleteStateMachine>(with(remove), "The state machine is gone at once; its executions run on.");
   service.on<shapes::ListStateMachines>(with(list));
   service.on<shapes::ValidateStateMachineDefinition>(
-      with(validate), "Errors are those of the documentation and of recorded answers; AWS's warnings are not given.");
+      with(validate), "Errors are those of the documentation and of recorded answers; warnings have words of our own.");
   service.on<shapes::TagResource>(with(tag));
   service.on<shapes::UntagResource>(with(untag));
   service.on<shapes::ListTagsForResource>(with(list_tags));

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "aws/exceptions.hpp"
+#include "aws/gen/s3.hpp"
 #include "base/bytes.hpp"
 
 namespace likeness::stepfunctions {
@@ -174,6 +175,38 @@ Outcome<std::string> Tasks::run(const TaskRequest& request) {
   }
   if (request.resource.is_sdk()) return sdk(request, *input);
   return optimized(request, *input);
+}
+
+/// As bytes: a definition would see text.
+Outcome<std::string> Tasks::read_object(const TaskRequest& request) {
+  constexpr std::size_t kMostBytes = 256u << 20;
+  const auto input = states::parse_json(request.input);
+  const auto session = roles_.assume(request.role_arn, "states.amazonaws.com", request.execution_name.substr(0, 60),
+                                     request.machine_arn);
+  if (!session)
+    return states::problem("States.TaskFailed",
+                           fmt::format("The role {} can not be assumed by states.amazonaws.com.", request.role_arn));
+  aws::LocalCaller caller;
+  caller.principal = session->principal;
+  aws::s3::GetObjectRequest in;
+  in.bucket = input ? input->text_of("Bucket") : "";
+  in.key = input ? input->text_of("Key") : "";
+  if (input && !input->text_of("VersionId").empty()) in.version_id = input->text_of("VersionId");
+  const auto object = calls_.call<aws::s3::GetObject>(caller, in);
+  if (!object) return states::problem("S3." + object.error().code, object.error().message);
+  std::string out;
+  if (!object->body || !object->body->reader) return out;
+  std::array<std::uint8_t, 65536> piece;
+  for (;;) {
+    const auto count = object->body->reader->read(piece);
+    if (!count) return states::problem("States.TaskFailed", count.error().message);
+    if (*count == 0) return out;
+    if (out.size() + *count > kMostBytes)
+      return states::problem(
+          "States.TaskFailed",
+          fmt::format("The object is larger than {} MiB, the most that this server takes.", kMostBytes >> 20));
+    out.append(as_text(BytesView(piece.data(), *count)));
+  }
 }
 
 /// Errors come back as Problems with the names of this integration.

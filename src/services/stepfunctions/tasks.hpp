@@ -19,6 +19,7 @@ class Tasks : public states::TaskRunner {
   Tasks(const aws::LocalCalls& calls, const identity::ServiceRoles& roles) : calls_(calls), roles_(roles) {}
 
   states::Outcome<std::string> run(const states::TaskRequest& request) override;
+  states::Outcome<std::string> read_object(const states::TaskRequest& request) override;
 
   /// What is wrong with the Resource of a task; nullopt: nothing.
   std::optional<std::string> check(std::string_view resource, bool express) const;

@@ -14,36 +14,89 @@ Failure invalid(std::string message) {
   return aws::exception(shapes::ValidationException{.message = std::move(message)});
 }
 
-/// What a mocked task answers; the call itself if nothing is mocked.
-states::Outcome<std::string> answer(const Parts& parts, const states::Execution& execution,
-                                    const states::Action& action, const std::optional<shapes::MockInput>& mock) {
-  if (mock && mock->error_output)
-    return states::problem(mock->error_output->error.value_or(""), mock->error_output->cause.value_or(""));
-  if (mock && mock->result) return *mock->result;
-  states::TaskRequest request{action.resource,    action.input,        action.role_arn,
-                              execution.info.arn, execution.info.name, execution.info.machine_arn};
-  return parts.tasks.run(request);
+states::Outcome<std::string> mocked(const shapes::MockInput& mock) {
+  if (mock.error_output)
+    return states::problem(mock.error_output->error.value_or(""), mock.error_output->cause.value_or(""));
+  return mock.result.value_or("null");
+}
+
+states::Outcome<std::string> call(const Parts& parts, const states::Execution& execution,
+                                  const states::Action& action) {
+  return parts.tasks.run({action.resource, action.input, action.role_arn, execution.info.arn, execution.info.name,
+                          execution.info.machine_arn});
 }
 
 Result<void> check(const shapes::TestStateInput& in, const states::State& state) {
   using Type = states::StateType;
-  const bool works = state.type == Type::Task;
-  if (state.type == Type::Map || state.type == Type::Parallel)
-    return invalid(
-        "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, "
-        "Pass, Succeed, Fail, Choice]");
+  const bool works = state.type == Type::Task || state.type == Type::Map || state.type == Type::Parallel;
+  if (in.context && !in.mock) return invalid("A context can only be specified when a mock is specified.");
+  if (in.context)
+    if (auto context = states::parse_json(*in.context); !context || !context->is_object())
+      return invalid("Context must be a JSON object");
   if (in.mock) {
     if (!works)
       return invalid(fmt::format("State type '{}' is not supported when a mock is specified", name_of(state.type)));
     if (in.mock->result && in.mock->error_output)
       return invalid("A test mock should have only one of the following fields: [result, errorOutput].");
-    if (in.mock->result && !states::parse_json(*in.mock->result)) return invalid("Mocked result must be valid JSON");
+    if (!in.mock->result && !in.mock->error_output)
+      return invalid("A test mock should have one of the following fields: [result, errorOutput].");
+    const auto result = in.mock->result ? states::parse_json(*in.mock->result) : states::Value();
+    if (!result) return invalid("Mocked result must be valid JSON");
+    if (in.mock->result && state.type != Type::Task && !state.writer && !result->is_array())
+      return invalid(fmt::format("Mocked result of a {} state must be an array", name_of(state.type)));
+    if (in.mock->result && state.type == Type::Parallel && result->as_array().size() != state.branches.size())
+      return invalid("Mocked result of a Parallel state must have one element for each branch");
     if (in.reveal_secrets.value_or(false))
       return invalid("TestState does not support RevealSecrets when a mock is specified.");
-  } else if (works && !in.role_arn) {
-    return invalid("RoleArn must be specified when testing a Task state");
+    return {};
   }
+  if (state.type == Type::Map || state.type == Type::Parallel)
+    return invalid(fmt::format("State type '{}' is only supported when a mock is specified", name_of(state.type)));
+  if (state.type != Type::Task) return {};
+  const auto resource = states::parse_resource(state.resource);
+  if (resource && (resource->kind == states::TaskResource::Kind::Activity ||
+                   resource->pattern != states::TaskResource::Pattern::Request))
+    return invalid("Activities, .sync and .waitForTaskToken integrations are only supported when a mock is specified");
+  if (!in.role_arn) return invalid("RoleArn must be specified when testing a Task state");
   return {};
+}
+
+/// A map whose iterations fail more often than it tolerates fails, whatever was made up for its result.
+std::optional<states::Problem> too_many_failures(const shapes::TestStateInput& in, const states::State& state,
+                                                 const states::Fiber& fiber) {
+  if (!in.state_configuration || state.type != states::StateType::Map) return std::nullopt;
+  const auto failed = in.state_configuration->map_iteration_failure_count.value_or(0);
+  const auto literal = [](const states::DynamicField& field) {
+    return field.literal && field.literal->is_number() ? field.literal->as_double() : 0;
+  };
+  const double count = literal(state.tolerated_count), percentage = literal(state.tolerated_percentage);
+  const auto items = fiber.items != nullptr ? fiber.items->as_array().size() : 0;
+  const bool most = (count == 0 && percentage == 0 && failed > 0) || (count > 0 && failed > count) ||
+                    (percentage > 0 && failed * 100.0 > percentage * static_cast<double>(items));
+  if (!most || !state.distributed) return std::nullopt;
+  return states::Problem{"States.ExceedToleratedFailureThreshold",
+                         "The specified tolerated failure threshold was exceeded", false, false};
+}
+
+/// Which Retry or Catch took the error.
+std::optional<shapes::InspectionErrorDetails> error_details(const states::State& state, const states::Fiber& fiber,
+                                                            const states::Problem& failed) {
+  shapes::InspectionErrorDetails out;
+  if (fiber.phase == states::Phase::Retry) {
+    for (std::size_t i = 0; i < state.retriers.size(); ++i) {
+      if (!states::error_matches(state.retriers[i].errors, failed)) continue;
+      out.retry_index = static_cast<std::int32_t>(i);
+      out.retry_backoff_interval_seconds =
+          static_cast<std::int32_t>(states::retry_delay(state.retriers[i], fiber.retries[i] - 1));
+      return out;
+    }
+  }
+  for (std::size_t i = 0; i < state.catchers.size(); ++i) {
+    if (!states::error_matches(state.catchers[i].errors, failed)) continue;
+    out.catch_index = static_cast<std::int32_t>(i);
+    return out;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> json(const std::optional<Value>& value) {
@@ -51,18 +104,20 @@ std::optional<std::string> json(const std::optional<Value>& value) {
 }
 
 /// How it ended, from what the interpreter left.
-void fill(shapes::TestStateOutput& out, states::Execution& execution, const std::string& start) {
+std::optional<states::Problem> fill(shapes::TestStateOutput& out, states::Execution& execution,
+                                    const std::string& start, const std::optional<states::Problem>& made_up) {
   using Result = shapes::TestExecutionStatus;
   auto& root = execution.fibers.begin()->second;
   if (execution.ending && execution.ending->status != Status::Succeeded) {
     out.status = Result::Failed;
     out.error = execution.ending->error;
     out.cause = execution.ending->cause;
-    return;
+    return std::nullopt;
   }
   std::optional<states::Problem> failed;
   for (const auto& event : execution.pending) {
     if (!event.type.ends_with("Failed") && !event.type.ends_with("TimedOut")) continue;
+    if (event.type == "MapStateFailed" || event.type == "ParallelStateFailed") failed = made_up;
     const auto details = states::parse_json(event.details);
     if (details)
       failed = states::Problem{std::string(details->text_of("error")), std::string(details->text_of("cause"))};
@@ -78,6 +133,7 @@ void fill(shapes::TestStateOutput& out, states::Execution& execution, const std:
     out.error = failed->error;
     if (!failed->cause.empty()) out.cause = failed->cause;
   }
+  return failed;
 }
 
 Result<shapes::TestStateOutput> test(const Parts& parts, const RequestContext& context,
@@ -119,6 +175,8 @@ Result<shapes::TestStateOutput> test(const Parts& parts, const RequestContext& c
   info.started = parts.clock.now();
   states::Interpreter::Inspection seen;
   states::Interpreter interpreter(parts.engine.interpreter().options(), parts.clock);
+  const auto context_given = in.context ? states::parse_json(*in.context) : Result<Value>(Value());
+  if (in.context) seen.context = &*context_given;
   interpreter.inspection = &seen;
   interpreter.begin(execution);
   auto& root = execution.fibers.begin()->second;
@@ -138,13 +196,27 @@ Result<shapes::TestStateOutput> test(const Parts& parts, const RequestContext& c
     root.due = parts.clock.now();  // nobody waits for a test
     stepper.wake(execution, parts.clock.now());
   }
-  for (const auto& action : actions) {
-    if (action.kind != states::Action::Kind::Call) continue;
-    auto result = answer(parts, execution, action, in.mock);
-    stepper.answer(execution, action.fiber, action.attempt, std::move(result));
+  using states::Phase;
+  const bool waits = root.phase == Phase::Task || root.phase == Phase::Activity || root.phase == Phase::Join ||
+                     root.phase == Phase::MapRun;
+  std::optional<states::Problem> made_up;
+  if (in.mock && waits) {
+    if (in.state_configuration && in.state_configuration->retrier_retry_count) {
+      const auto count = static_cast<std::uint32_t>(*in.state_configuration->retrier_retry_count);
+      root.retries.assign(state.retriers.size(), count);
+      root.retry_count = count;
+    }
+    auto result = mocked(*in.mock);
+    if (auto most = too_many_failures(in, state, root)) result = tl::unexpected(std::move(*most));
+    if (!result) made_up = result.error();
+    stepper.settle(execution, root.id, std::move(result));
+  } else {
+    for (const auto& action : actions)
+      if (action.kind == states::Action::Kind::Call)
+        stepper.answer(execution, action.fiber, action.attempt, call(parts, execution, action));
   }
   shapes::TestStateOutput out;
-  fill(out, execution, parsed.definition->start_at);
+  const auto failed = fill(out, execution, parsed.definition->start_at, made_up);
   if (in.inspection_level && *in.inspection_level != shapes::InspectionLevel::Info) {
     shapes::InspectionData data;
     data.input = input;
@@ -154,6 +226,15 @@ Result<shapes::TestStateOutput> test(const Parts& parts, const RequestContext& c
     data.result = json(seen.result);
     data.after_result_selector = json(seen.after_result_selector);
     data.after_result_path = json(seen.after_result_path);
+    data.after_items_path = json(seen.after_items_path);
+    if (!seen.after_item_selector.empty())
+      data.after_item_selector = states::write_json(Value(std::move(seen.after_item_selector)));
+    if (seen.max_concurrency) data.max_concurrency = static_cast<std::int32_t>(*seen.max_concurrency);
+    if (state.tolerated_count.literal && state.tolerated_count.literal->is_integer())
+      data.tolerated_failure_count = static_cast<std::int32_t>(state.tolerated_count.literal->as_integer());
+    if (state.tolerated_percentage.literal && state.tolerated_percentage.literal->is_number())
+      data.tolerated_failure_percentage = static_cast<float>(state.tolerated_percentage.literal->as_double());
+    if (failed) data.error_details = error_details(state, root, *failed);
     if (!root.variables.empty()) {
       states::Object variables;
       for (const auto& [name, member] : root.variables) variables.add(name, member);
@@ -168,7 +249,8 @@ Result<shapes::TestStateOutput> test(const Parts& parts, const RequestContext& c
 
 void add_test_state(aws::Service& service, const Parts& parts) {
   service.on<shapes::TestState>([&parts](const auto& context, const auto& in) { return test(parts, context, in); },
-                                "Map and Parallel states, validation of mocks against the service's model and the HTTP "
+                                "Mocks are not validated against the service's model (fieldValidationMode); "
+                                "mapItemReaderData, errorCausedByState and afterItemBatcher have no effect; the HTTP "
                                 "request and response of TRACE are not there.");
   service.waits<shapes::TestState>();
   service.permissions<shapes::TestState>([](const RequestContext&, const shapes::TestStateInput& in) {
