@@ -19,6 +19,7 @@
 #include "functions/runner.hpp"
 #include "services/lambda/async_queue.hpp"
 #include "services/lambda/destinations.hpp"
+#include "services/lambda/downloads.hpp"
 #include "services/lambda/function_urls.hpp"
 #include "services/lambda/pollers.hpp"
 #include "services/lambda/provider.hpp"
@@ -181,7 +182,8 @@ struct FunctionsArea::Parts {
               .credentials = wiring.credentials,
               .authorizer = wiring.authorizer,
               .clock = wiring.clock,
-              .region = wiring.settings.region}) {}
+              .region = wiring.settings.region}),
+        downloads(*code, wiring.clock) {}
 
   Wiring& wiring;
   std::unique_ptr<lambda::Registry> registry;
@@ -195,6 +197,7 @@ struct FunctionsArea::Parts {
   lambda::Destinations destinations;
   lambda::Pollers pollers;
   lambda::FunctionUrls urls;
+  lambda::Downloads downloads;
   std::unique_ptr<lambda::AsyncQueue> async;
   std::unique_ptr<aws::Service> service;
 };
@@ -230,6 +233,7 @@ Result<std::unique_ptr<Area>> FunctionsArea::open(Wiring& wiring) {
   service.options.account = wiring.settings.account;
   service.options.region = wiring.settings.region;
   service.options.endpoint = [&address = wiring.address] { return address.get(); };
+  service.downloads = &parts->downloads;
   service.options.url_domain = wiring.settings.function_url_domain;
   service.mappings_changed = [&pollers = parts->pollers] { pollers.changed(); };
   parts->service = lambda::make_lambda(service);
@@ -238,6 +242,10 @@ Result<std::unique_ptr<Area>> FunctionsArea::open(Wiring& wiring) {
                           .matches = lambda::FunctionUrls::matches,
                           .answer = [&urls = parts->urls](const net::Request& request) { return urls.answer(request); },
                           .waits = true});
+  wiring.pages.push_back(
+      {.name = "package",
+       .matches = lambda::Downloads::matches,
+       .answer = [&downloads = parts->downloads](const net::Request& request) { return downloads.answer(request); }});
   wiring.health.set("functions", Health::State::Starting);
   return std::unique_ptr<Area>(new FunctionsArea(std::move(parts)));
 }

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import json
+import re
+import urllib.error
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -103,6 +106,26 @@ def test_new_code_runs_at_once(server, lambdas):
     assert invoke(server, "changes")[0] == 2
     with pytest.raises(lambdas.exceptions.PreconditionFailedException):
         lambdas.update_function_configuration(FunctionName="changes", MemorySize=256, RevisionId=before)
+
+
+def test_packages_can_be_fetched_for_a_while_by_whoever_may_read_them(server, lambdas):
+    code = package(index=ECHO, more="x = 1")
+    lambdas.create_function(FunctionName="fetched", Runtime="python3.12", Handler="index.handler", Role=role(server),
+                            Code={"ZipFile": code})
+    location = lambdas.get_function(FunctionName="fetched")["Code"]["Location"]
+    assert location.startswith(server.endpoint + "/_likeness/packages/")
+    with urllib.request.urlopen(location) as response:
+        assert response.headers["content-type"] == "application/zip"
+        assert response.read() == code
+    layer = lambdas.publish_layer_version(LayerName="fetched", Content={"ZipFile": code})
+    with urllib.request.urlopen(layer["Content"]["Location"]) as response:
+        assert response.read() == code
+    signature = location.rsplit("=", 1)[1]
+    later = re.sub(r"Expires=(\d+)", lambda found: f"Expires={int(found[1]) + 1}", location)
+    for wrong in (later, location.replace(signature, signature[::-1]), location.split("?")[0]):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(wrong)
+        assert refused.value.code == 403
 
 
 def test_code_comes_from_a_bucket(server, lambdas, s3, bucket):

@@ -112,7 +112,7 @@ CodeStore::Pin CodeStore::pin(const CodeRef& code) {
 
 fs::path CodeStore::folder_of(const std::string& sha256) const { return folder_ / name_of(sha256); }
 
-Result<Bytes> CodeStore::zip(const CodeRef& code) const {
+Result<std::unique_ptr<storage::BlobReader>> CodeStore::open(const CodeRef& code) const {
   std::string blob;
   {
     const std::lock_guard lock(mutex_);
@@ -122,6 +122,12 @@ Result<Bytes> CodeStore::zip(const CodeRef& code) const {
   }
   auto reader = blobs_.open(blob);
   if (!reader) return internal(reader.error());
+  return std::move(*reader);
+}
+
+Result<Bytes> CodeStore::zip(const CodeRef& code) const {
+  auto reader = open(code);
+  if (!reader) return fail(reader);
   Bytes out(code.size);
   std::size_t filled = 0;
   while (filled < out.size()) {
@@ -131,7 +137,7 @@ Result<Bytes> CodeStore::zip(const CodeRef& code) const {
     filled += *got;
   }
   if (filled != out.size())
-    return internal(Error{"StorageFailure", "a package is shorter than it was", Error::Fault::Server, blob});
+    return internal(Error{"StorageFailure", "a package is shorter than it was", Error::Fault::Server, code.sha256});
   return out;
 }
 

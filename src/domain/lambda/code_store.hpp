@@ -49,6 +49,8 @@ class CodeStore {
   /// Where it lies unpacked.
   Result<std::filesystem::path> unpacked(const CodeRef& code);
   Result<Bytes> zip(const CodeRef& code) const;
+  /// To be read piece by piece; stays readable when the package is collected meanwhile.
+  Result<std::unique_ptr<storage::BlobReader>> open(const CodeRef& code) const;
 
   /// Forgets what nobody needs: `in_use` gives the digests of all functions and layers.
   Result<void> collect(const std::function<std::set<std::string>()>& in_use);

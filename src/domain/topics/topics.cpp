@@ -150,7 +150,9 @@ Result<void> Topics::load() {
   auto topics = each_row(store_, kTopics, [&](const storage::Item& item) -> Result<void> {
     auto topic = decode_topic(item.key.sort, item.value);
     if (!topic) return fail(topic);
-    topics_[topic->arn] = std::make_shared<const Topic>(std::move(*topic));
+    // The name first: what stands on the right is done before what stands on the left.
+    const auto arn = topic->arn;
+    topics_[arn] = std::make_shared<const Topic>(std::move(*topic));
     return {};
   });
   if (!topics) return topics;

@@ -63,6 +63,14 @@ TEST_F(TopicsTest, TheSameTopicCanBeCreatedAgainButNotAnother) {
   EXPECT_FALSE(topics->create("t", {{"ArchivePolicy", "{}"}}, {}));
 }
 
+TEST_F(TopicsTest, ATopicIsFoundAfterARestart) {
+  const auto topic = create("alerts"), other = create("a-topic-with-a-longer-name", {{"DisplayName", "others"}});
+  restart();
+  ASSERT_TRUE(topics->find(topic->arn));
+  ASSERT_TRUE(topics->find(other->arn));
+  EXPECT_EQ((*topics->find(other->arn))->attribute("DisplayName"), "others");
+}
+
 TEST_F(TopicsTest, ASubscriptionCountsOnceItIsConfirmed) {
   const auto topic = create("alerts");
   const auto subscription = subscribe(topic, "email", "ann@example.org");

@@ -8,6 +8,7 @@
 #include "domain/lambda/rules.hpp"
 #include "functions/native.hpp"
 #include "services/lambda/convert.hpp"
+#include "services/lambda/downloads.hpp"
 #include "services/lambda/operations.hpp"
 #include "services/lambda/packages.hpp"
 
@@ -288,6 +289,8 @@ Result<shapes::GetFunctionResponse> get_function(const Lambda& parts, const Requ
     code.resolved_image_uri = target->version->image_uri;
   } else {
     code.repository_type = "S3";
+    if (parts.downloads != nullptr)
+      code.location = parts.downloads->location(server_of(parts, context), target->version->code);
   }
   out.code = std::move(code);
   if (!function.tags.empty()) out.tags = function.tags;
@@ -415,7 +418,9 @@ void register_functions(aws::Service& service, const Lambda& parts) {
       "systems, code signing, durable functions or capacity providers. Active at once.");
   on<shapes::UpdateFunctionCode>(service, parts, update_code);
   on<shapes::UpdateFunctionConfiguration>(service, parts, update_configuration);
-  on<shapes::GetFunction>(service, parts, get_function, "Code has no Location to download the package from.");
+  on<shapes::GetFunction>(
+      service, parts, get_function,
+      "Code's Location is an address of this server, good for ten minutes and until its next start.");
   on<shapes::GetFunctionConfiguration>(service, parts, get_configuration);
   on<shapes::ListFunctions>(service, parts, list_functions);
   on<shapes::DeleteFunction>(service, parts, delete_function);

@@ -36,6 +36,7 @@ struct Options {
 };
 
 class AsyncInvokes;
+class Downloads;
 
 /// The parts of the service; all borrowed.
 struct Lambda {
@@ -49,11 +50,15 @@ struct Lambda {
   functions::Runner& runner;
   const aws::LocalCalls& calls;
   Options options = {};
+  const Downloads* downloads = nullptr;  // null: packages have no addresses
   /// Told after a change of event source mappings.
   std::function<void()> mappings_changed = [] {};
 };
 
 inline Place place_of(const aws::RequestContext& context) { return {context.account, context.region}; }
+
+/// "http://127.0.0.1:4600": as the caller reaches this server.
+std::string server_of(const Lambda& parts, const aws::RequestContext& context);
 
 template <class Qualifier = std::optional<std::string>>
 Result<FunctionName> name_of(const aws::RequestContext& context, const std::optional<std::string>& name,

@@ -6,6 +6,7 @@
 #include "domain/lambda/errors.hpp"
 #include "domain/lambda/policies.hpp"
 #include "services/lambda/convert.hpp"
+#include "services/lambda/downloads.hpp"
 #include "services/lambda/operations.hpp"
 #include "services/lambda/packages.hpp"
 #include "services/lambda/pages.hpp"
@@ -46,13 +47,14 @@ void fill(Shape& out, const LayerVersion& layer) {
 }
 
 template <class Shape>
-Shape whole(const LayerVersion& layer) {
+Shape whole(const Lambda& parts, const RequestContext& context, const LayerVersion& layer) {
   Shape out;
   fill(out, layer);
   out.layer_arn = layer.layer_arn();
   shapes::LayerVersionContentOutput content;
   content.code_sha256 = layer.code.sha256;
   content.code_size = static_cast<std::int64_t>(layer.code.size);
+  if (parts.downloads != nullptr) content.location = parts.downloads->location(server_of(parts, context), layer.code);
   out.content = std::move(content);
   return out;
 }
@@ -78,7 +80,7 @@ Result<shapes::PublishLayerVersionResponse> publish_layer(const Lambda& parts, c
   layer.created = context.time;
   auto made = parts.registry.publish_layer(std::move(layer));
   if (!made) return fail(made);
-  return whole<shapes::PublishLayerVersionResponse>(**made);
+  return whole<shapes::PublishLayerVersionResponse>(parts, context, **made);
 }
 
 Result<shapes::GetLayerVersionResponse> get_layer(const Lambda& parts, const RequestContext& context,
@@ -87,7 +89,7 @@ Result<shapes::GetLayerVersionResponse> get_layer(const Lambda& parts, const Req
   if (!name) return fail(name);
   auto layer = parts.registry.find_layer(*name);
   if (!layer) return fail(layer);
-  return whole<shapes::GetLayerVersionResponse>(**layer);
+  return whole<shapes::GetLayerVersionResponse>(parts, context, **layer);
 }
 
 Result<shapes::GetLayerVersionResponse> get_layer_by_arn(const Lambda& parts, const RequestContext& context,
@@ -96,7 +98,7 @@ Result<shapes::GetLayerVersionResponse> get_layer_by_arn(const Lambda& parts, co
   if (!name) return fail(name);
   auto layer = parts.registry.find_layer(*name);
   if (!layer) return fail(layer);
-  return whole<shapes::GetLayerVersionResponse>(**layer);
+  return whole<shapes::GetLayerVersionResponse>(parts, context, **layer);
 }
 
 /// Layers that say what they are for are shown to those who ask for that.
@@ -231,10 +233,11 @@ void needs_layer(aws::Service& service, const Lambda& parts, const char* action)
 }  // namespace
 
 void register_layers(aws::Service& service, const Lambda& parts) {
-  constexpr const char* kNoLocation = "Content has no Location to download the package from.";
-  on<shapes::PublishLayerVersion>(service, parts, publish_layer, kNoLocation);
-  on<shapes::GetLayerVersion>(service, parts, get_layer, kNoLocation);
-  on<shapes::GetLayerVersionByArn>(service, parts, get_layer_by_arn, kNoLocation);
+  constexpr const char* kLocation =
+      "Content's Location is an address of this server, good for ten minutes and until its next start.";
+  on<shapes::PublishLayerVersion>(service, parts, publish_layer, kLocation);
+  on<shapes::GetLayerVersion>(service, parts, get_layer, kLocation);
+  on<shapes::GetLayerVersionByArn>(service, parts, get_layer_by_arn, kLocation);
   on<shapes::ListLayers>(service, parts, list_layers);
   on<shapes::ListLayerVersions>(service, parts, list_layer_versions);
   on<shapes::DeleteLayerVersion>(service, parts, delete_layer);

@@ -41,6 +41,13 @@ Error with_type(Error error) {
   return error;
 }
 
+std::string server_of(const Lambda& parts, const aws::RequestContext& context) {
+  if (context.request != nullptr)
+    if (const auto host = context.request->headers.get("host"); !host.empty())
+      return (context.request->secure ? "https://" : "http://") + std::string(host);
+  return parts.options.endpoint();
+}
+
 std::unique_ptr<aws::Service> make_lambda(const Lambda& parts) {
   auto service = std::make_unique<aws::Service>(shapes::model());
   register_functions(*service, parts);

@@ -15,22 +15,13 @@ namespace {
 
 using aws::RequestContext;
 
-/// Where the URL is found, as the caller reaches this server.
 std::string address_of(const Lambda& parts, const RequestContext& context, const UrlConfig& url) {
-  std::string scheme = "http", authority;
-  if (context.request != nullptr) {
-    if (context.request->secure) scheme = "https";
-    authority = context.request->headers.get("host");
-  }
-  if (authority.empty()) {
-    authority = parts.options.endpoint();
-    if (const auto at = authority.find("://"); at != std::string::npos) {
-      scheme = authority.substr(0, at);
-      authority.erase(0, at + 3);
-    }
-  }
-  if (parts.options.url_domain.empty()) return fmt::format("{}://{}{}{}/", scheme, authority, kFunctionUrlPath, url.id);
+  const auto server = server_of(parts, context);
+  if (parts.options.url_domain.empty()) return fmt::format("{}{}{}/", server, kFunctionUrlPath, url.id);
   const auto& domain = parts.options.url_domain;
+  const auto mark = server.find("://");
+  const auto scheme = server.substr(0, mark);
+  const auto authority = mark == std::string::npos ? std::string() : server.substr(mark + 3);
   const auto port = authority.rfind(':');
   const bool add_port = domain.find(':') == std::string::npos && port != std::string::npos &&
                         authority.find(']', port) == std::string::npos;
