@@ -12,6 +12,8 @@
 namespace likeness::lambda {
 namespace {
 
+namespace json = boost::json;
+
 TEST_F(LambdaService, AFunctionIsMadeAndInvoked) {
   create();
   auto answer = invoke(R"({"a":1})");

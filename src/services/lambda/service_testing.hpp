@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <boost/json.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -31,7 +30,6 @@
 namespace likeness::lambda {
 
 using namespace std::chrono_literals;
-namespace json = boost::json;
 
 inline const std::string kAccount = "000000000000", kRole = "arn:aws:iam::000000000000:role/runner";
 

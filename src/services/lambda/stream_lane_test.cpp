@@ -13,6 +13,8 @@
 namespace likeness::lambda {
 namespace {
 
+namespace json = boost::json;
+
 class TestClock final : public Clock {
  public:
   TimePoint now() const override { return time; }
@@ -76,8 +78,7 @@ class Lane : public LambdaService {
     for (const auto& run : runner.runs) {
       if (!out.empty()) out += ' ';
       const auto event = json::parse(*run.invocation.payload);
-      for (const auto& record : event.at("Records").as_array())
-        out += std::string_view(record.at("name").as_string());
+      for (const auto& record : event.at("Records").as_array()) out += std::string_view(record.at("name").as_string());
     }
     return out;
   }
