@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +38,10 @@ struct RequestContext {
   /// For what no model says: headers, host, TLS. Its body may be gone into the input already. Valid during the call;
   /// null where a provider is called without the network.
   const net::Request* request = nullptr;
+
+  /// Asked to stop when the client has gone and nobody will read the answer; never where the call is none that `waits`,
+  /// or comes from inside. Callbacks must not block.
+  std::stop_token gone() const { return request == nullptr ? std::stop_token() : request->gone; }
 
   /// May the caller do that too? For what a call touches besides what its permissions name: the source of a copy, the
   /// object behind an Image, the role that is passed. An Error is to be returned as it is.
@@ -81,6 +87,23 @@ class Service {
     entries_[Op::kIndex].difference = std::move(difference);
   }
 
+  /// Has `function` look at each call of an operation that has its provider: (context, input, output or null, error or
+  /// null, time that the provider took). For measurements; must not block.
+  template <class Op, class Function>
+  void observe(Function function) {
+    auto& handler = entries_[Op::kIndex].handler;
+    handler = [provide = std::move(handler), function = std::move(function)](const RequestContext& context,
+                                                                             const void* input) -> Result<Object> {
+      const auto begin = std::chrono::steady_clock::now();
+      auto output = provide(context, input);
+      const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+      function(context, *static_cast<const typename Op::Input*>(input),
+               output ? static_cast<const typename Op::Output*>(output->get()) : nullptr,
+               output ? nullptr : &output.error(), took);
+      return output;
+    };
+  }
+
   /// What a caller needs for an operation; all of them, asked for in that order, after parsing and before the model's
   /// constraints and the provider: members may be absent and hold anything. None means that everybody may. Where this
   /// is not called the permission is "SIGNING-NAME:OPERATION" on "*".
@@ -97,7 +120,8 @@ class Service {
   }
 
   /// Says that the operation may take long without working (long polls, calls that wait for others). It then runs on a
-  /// pool of its own, so that any number of them keeps nobody else from being answered.
+  /// pool of its own, so that any number of them keeps nobody else from being answered, and is told when its client
+  /// has gone (RequestContext::gone).
   template <class Op>
   void waits() {
     entries_[Op::kIndex].waits = true;

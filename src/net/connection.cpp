@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -63,6 +64,25 @@ Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
   }
   if (answered && !self->closed_ && !self->pumping_) co_await self->linger();
   self->close();
+}
+
+void Connection::watch_client() {
+  gone_ = std::stop_source();
+  if (hang_up_awaited_ || body_unread()) return;
+  hang_up_awaited_ = true;
+  // Completes when there is something to read, be it the end; at the latest with the next request.
+  socket_.async_wait(Tcp::socket::wait_read, [weak = weak_from_this()](const ErrorCode&) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->hang_up_awaited_ = false;
+    self->check_client();
+  });
+}
+
+void Connection::check_client() {
+  if (!gone_.stop_possible() || gone_.stop_requested() || closed_ || body_unread()) return;
+  pollfd state{socket_.native_handle(), POLLRDHUP, 0};
+  if (::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) gone_.request_stop();
 }
 
 /// From a head, or the failure to read one, to the end of its response. False if nothing more can be said.

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -127,10 +128,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SteadyTime deadline() const { return read_deadline_; }
   void close() {
     closed_ = true;
+    gone_.request_stop();
     ErrorCode ignored;
     socket_.close(ignored);
     event_.cancel();
   }
+  /// While a handler waits nothing is read, so a client that hangs up is noticed by asking. Called by the sweep, too:
+  /// behind bytes that were not read yet (a pipelined request, the end of TLS) the end of a connection wakes nobody.
+  void check_client();
 
  private:
   enum class Outcome { Ok, End, Failed };  // Failed: refusal_ says why, or the connection is gone if refusal_ is empty
@@ -171,6 +176,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const auto earned = milliseconds(bytes * 1000 / std::max<std::uint64_t>(1, options.min_body_rate));
     return steady_clock::now() + options.body_grace + earned - waited;
   }
+  /// From here until the handler is done.
+  void watch_client();
   bool body_unread() const { return framing_.kind != Framing::Kind::None && !body_done_; }
 
   Shared& shared_;
@@ -196,7 +203,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<RequestStream> stream_;
   std::optional<Refusal> refusal_;
   bool keep_alive_ = true, head_only_ = false;
-  bool waits_ = false;  // the request is one for the pool of those that wait
+  bool waits_ = false;                       // the request is one for the pool of those that wait
+  std::stop_source gone_{std::nostopstate};  // of such a request, while its handler runs
+  bool hang_up_awaited_ = false;
   int version_ = 11;
   std::string remote_address_;
 };

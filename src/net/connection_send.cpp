@@ -103,6 +103,10 @@ Awaitable<Response> Connection::answer() {
     if (at_once) co_return std::move(*at_once);
   }
   waits_ = shared_.waiting != nullptr && shared_.handlers.waits && shared_.handlers.waits(*request);
+  if (waits_) {
+    watch_client();
+    request->gone = gone_.get_token();
+  }
   const auto response = std::make_shared<Response>();
   std::function<void()> work = [&shared = shared_, request, response] {
     try {
@@ -113,6 +117,7 @@ Awaitable<Response> Connection::answer() {
     }
   };
   const bool ran = co_await on_pool(std::move(work), false);
+  gone_ = std::stop_source(std::nostopstate);
   release_gathered();
   if (!ran) co_return shared_.refusal(request.get(), 503, "The server is busy. Try again later.");
   co_return std::move(*response);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -96,6 +97,9 @@ struct Request {
   std::shared_ptr<BodyReader> stream{};  // instead of `body`, where the server was told to (BodyPlan); copies share it
   int version = 11;                      // 10 or 11
   TimePoint received_at{};               // when the head was complete
+  /// Asked to stop when the client hangs up while its answer is made, of requests that wait (Handlers::waits). Its
+  /// callbacks run on an io thread: they must not block.
+  std::stop_token gone{};
 
   /// Target up to the first '?', and what follows it ("" if there is none).
   std::string_view path() const;

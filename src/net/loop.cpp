@@ -29,7 +29,10 @@ class Loop::Impl {
     state_.sweep_timer.async_wait([this](const ErrorCode& error) {
       if (error || state_.stopping) return;
       const SteadyTime now = steady_clock::now();
-      for (Connection* connection : state_.connections) connection->check_deadline(now);
+      for (Connection* connection : state_.connections) {
+        connection->check_deadline(now);
+        connection->check_client();
+      }
       sweep();
     });
   }

@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
+#include <semaphore>
+#include <stop_token>
 #include <thread>
 
 #include "net/client.hpp"
@@ -105,6 +108,59 @@ TEST_F(ServerTest, RequestsThatWaitKeepNobodyFromBeingAnswered) {
   EXPECT_THAT(ask("GET /wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
   gate.set_value();
   for (auto& socket : waiting) EXPECT_THAT(socket->read_response(), HasSubstr("GET /wait"));
+}
+
+/// Answers "/wait" once the client has gone, or once it is let go.
+struct Waiting {
+  std::counting_semaphore<10> begun{0}, told{0}, let_go{0};
+
+  Response operator()(Request request) {
+    if (request.target == "/wait") {
+      begun.release();
+      const std::stop_callback callback(request.gone, [this] { let_go.release(); });
+      let_go.acquire();
+      if (request.gone.stop_requested()) told.release();
+    }
+    return echo(std::move(request));
+  }
+};
+
+TEST_F(ServerTest, AHandlerThatWaitsIsToldThatItsClientHasGone) {
+  handlers_.waits = [](const Request& request) { return request.target == "/wait"; };
+  Waiting waiting;
+  start(std::ref(waiting));
+  RawSocket socket(server_->port());
+  const std::string_view wait = "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n";
+  // One that stays is told nothing, and gets its answer.
+  for (int i = 0; i < 2; ++i) {
+    socket.send(wait);
+    waiting.begun.acquire();
+    waiting.let_go.release();
+    EXPECT_THAT(socket.read_response(), HasSubstr("GET /wait"));
+  }
+  EXPECT_FALSE(waiting.told.try_acquire());
+  socket.send(wait);
+  waiting.begun.acquire();
+  socket.close();
+  waiting.told.acquire();
+  // Also behind a request that was not read yet.
+  RawSocket impatient(server_->port());
+  impatient.send(std::string(wait) + "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  waiting.begun.acquire();
+  impatient.close();
+  waiting.told.acquire();
+  EXPECT_THAT(ask("GET /alive HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), HasSubstr("GET /alive"));
+}
+
+TEST_F(ServerTest, WhatIsCutIsToldSo) {
+  handlers_.waits = [](const Request&) { return true; };
+  Waiting waiting;
+  start(std::ref(waiting));
+  RawSocket socket(server_->port());
+  socket.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  waiting.begun.acquire();
+  EXPECT_FALSE(server_->drain(10ms));
+  waiting.told.acquire();
 }
 
 TEST_F(ServerTest, ABodyOfAnyCutArrivesWhole) {

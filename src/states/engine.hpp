@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -124,8 +125,10 @@ class Engine {
 
   /// Error: "AlreadyExists", "InvalidInput" … The time is that of the execution, which may have been there already.
   Result<TimePoint> start_execution(ExecutionInfo info, std::shared_ptr<const Definition> definition);
-  /// An express execution to its end. Error: "Stopping".
-  Result<std::pair<ExecutionInfo, Ending>> start_sync(ExecutionInfo info, std::shared_ptr<const Definition> definition);
+  /// An express execution to its end, for which nobody waits any more once `gone` is asked to stop; it runs on all the
+  /// same. Error: "ServiceUnavailable", "ClientGone".
+  Result<std::pair<ExecutionInfo, Ending>> start_sync(ExecutionInfo info, std::shared_ptr<const Definition> definition,
+                                                      const std::stop_token& gone);
 
   /// nullopt: there is none.
   Result<std::optional<ExecutionRecord>> find(const std::string& arn) const;
@@ -151,10 +154,10 @@ class Engine {
   /// Error: "InvalidToken", "TaskDoesNotExist".
   Result<void> task_answer(std::string_view token, Outcome<std::string> result);
   Result<void> task_heartbeat(std::string_view token);
-  /// nullopt: none came in time.
+  /// nullopt: none came in time, or the worker is `gone`, which gets none.
   Result<std::optional<ActivityTask>> next_activity_task(const std::string& activity_arn, const std::string& worker,
                                                          std::chrono::milliseconds patience,
-                                                         const std::function<bool()>& cancelled);
+                                                         const std::stop_token& gone);
   std::size_t waiting_activity_tasks(const std::string& activity_arn) const;
 
   /// Executions that are in memory, for tests and metrics.

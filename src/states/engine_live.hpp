@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,16 @@ class Reply {
     std::unique_lock lock(mutex_);
     given_.wait(lock, [&] { return value_.has_value(); });
     return std::move(*value_);
+  }
+  /// nullopt if nobody is there any more to be told.
+  std::optional<T> wait(const std::stop_token& gone) {
+    const std::stop_callback wake(gone, [this] {
+      const std::lock_guard lock(mutex_);
+      given_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    given_.wait(lock, [&] { return value_.has_value() || gone.stop_requested(); });
+    return std::exchange(value_, std::nullopt);
   }
 
  private:

@@ -82,7 +82,8 @@ Result<TimePoint> Engine::start_execution(ExecutionInfo info, std::shared_ptr<co
 }
 
 Result<std::pair<ExecutionInfo, Ending>> Engine::start_sync(ExecutionInfo info,
-                                                            std::shared_ptr<const Definition> definition) {
+                                                            std::shared_ptr<const Definition> definition,
+                                                            const std::stop_token& gone) {
   auto live = make_live(std::move(info), std::move(definition));
   if (!live) return fail(live);
   auto reply = std::make_shared<Reply<std::optional<Ending>>>();
@@ -95,9 +96,10 @@ Result<std::pair<ExecutionInfo, Ending>> Engine::start_sync(ExecutionInfo info,
     live_[(*live)->arn] = *live;
     schedule(*live);
   }
-  const auto ending = reply->wait();
-  if (!ending) return stopping();
-  return std::pair(kept, *ending);
+  const auto ending = reply->wait(gone);
+  if (!ending) return client_error("ClientGone", "The client has gone.");
+  if (!*ending) return stopping();
+  return std::pair(kept, **ending);
 }
 
 Result<TimePoint> Engine::stop_execution(const std::string& arn, const std::optional<std::string>& error,

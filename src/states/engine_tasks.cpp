@@ -127,14 +127,18 @@ std::size_t Engine::waiting_activity_tasks(const std::string& activity_arn) cons
 Result<std::optional<ActivityTask>> Engine::next_activity_task(const std::string& activity_arn,
                                                                const std::string& worker,
                                                                std::chrono::milliseconds patience,
-                                                               const std::function<bool()>& cancelled) {
+                                                               const std::stop_token& gone) {
   const auto until = std::chrono::steady_clock::now() + patience;
+  const std::stop_callback wake(gone, [this] {
+    const std::lock_guard lock(mutex_);
+    offered_.notify_all();
+  });
   for (;;) {
     Offer offer;
     {
       std::unique_lock lock(mutex_);
       for (;;) {
-        if (stopping_ || (cancelled && cancelled())) return std::optional<ActivityTask>();
+        if (stopping_ || gone.stop_requested()) return std::optional<ActivityTask>();
         const auto at = offers_.find(activity_arn);
         if (at != offers_.end() && !at->second.empty()) {
           offer = std::move(at->second.front());
@@ -142,9 +146,8 @@ Result<std::optional<ActivityTask>> Engine::next_activity_task(const std::string
           if (at->second.empty()) offers_.erase(at);
           break;
         }
-        const auto now = std::chrono::steady_clock::now();
-        if (now >= until) return std::optional<ActivityTask>();
-        offered_.wait_for(lock, std::min<std::chrono::nanoseconds>(until - now, std::chrono::milliseconds(250)));
+        if (std::chrono::steady_clock::now() >= until) return std::optional<ActivityTask>();
+        offered_.wait_until(lock, until);
       }
     }
     auto reply = std::make_shared<Reply<std::optional<ActivityTask>>>();

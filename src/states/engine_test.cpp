@@ -154,19 +154,19 @@ TEST_F(States, ActivitiesAreFetchedByWorkers) {
   define(
       R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:us-east-1:000000000000:activity:a","End":true}}})");
   const auto arn = start("e1", R"({"work":1})");
-  auto task = engine->next_activity_task(kActivity, "w", 5s, nullptr);
+  auto task = engine->next_activity_task(kActivity, "w", 5s, {});
   ASSERT_TRUE(task && *task);
   EXPECT_EQ((*task)->input, R"({"work":1})");
   EXPECT_TRUE(engine->task_answer((*task)->token, std::string("\"ok\"")));
   EXPECT_EQ(wait_for(arn).ending.output, "\"ok\"");
-  EXPECT_FALSE(*engine->next_activity_task(kActivity, "w", 10ms, nullptr));
+  EXPECT_FALSE(*engine->next_activity_task(kActivity, "w", 10ms, {}));
 }
 
 TEST_F(States, ExpressExecutionsRunInMemory) {
   define(R"({"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","End":true}}})");
   auto what = info("x", "{}");
   what.express = true;
-  auto ended = engine->start_sync(what, definition);
+  auto ended = engine->start_sync(what, definition, {});
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->second.output, "\"done\"");
   EXPECT_FALSE(*engine->find(what.arn));

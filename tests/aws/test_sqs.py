@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import threading
@@ -153,6 +154,42 @@ def test_many_waiting_receivers_do_not_stop_the_server(server, sqs, queue):
         thread.join()
     assert time.monotonic() - started < 15
     assert sorted(int(m["Body"]) for m in got) == list(range(40))
+
+
+def ask_for_messages(server, url):
+    """A long poll on a connection of its own."""
+    key, secret = server.credentials
+    request = AWSRequest("POST", server.endpoint + "/", data=json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}), headers={
+        "Host": f"{server.host}:{server.port}", "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Target": "AmazonSQS.ReceiveMessage"})
+    SigV4Auth(Credentials(key, secret), "sqs", "us-east-1").add_auth(request)
+    body = request.data.encode() if isinstance(request.data, str) else request.data
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    connection = socket.create_connection((server.host, server.port))
+    connection.sendall(f"POST / HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return connection
+
+
+def test_who_has_gone_gets_no_messages(server, sqs, queue):
+    """What an abandoned long poll took would be hidden from everybody for the visibility timeout."""
+    polls = [ask_for_messages(server, queue) for _ in range(5)]
+    time.sleep(1)
+    for poll in polls:
+        poll.close()
+    sqs.send_message(QueueUrl=queue, MessageBody="m")
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5, AttributeNames=["All"])["Messages"][0]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def test_a_stop_ends_long_polls(start_server):
+    server = start_server()
+    sqs = server.client("sqs")
+    poll = ask_for_messages(server, sqs.create_queue(QueueName="q")["QueueUrl"])
+    time.sleep(1)
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 15
+    assert poll.makefile().readline() == "HTTP/1.1 200 OK\n"
 
 
 def test_visibility(sqs, queue):

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,7 +58,7 @@ struct ReceiveRequest {
   std::optional<std::int64_t> visibility;  // seconds
   std::int64_t wait = 0;                   // seconds
   std::string attempt;                     // ReceiveRequestAttemptId; FIFO
-  std::function<bool()> cancelled;         // the client has gone
+  std::stop_token gone{};                  // asked to stop when nobody will read the answer
 };
 
 /// One queue. All of what is acknowledged is in the store: messages sent, which receive had which message until when,

@@ -12,8 +12,6 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t kMostInFlight = 120'000;
-/// How long a receiver sleeps at most before it looks whether its client is still there.
-constexpr milliseconds kLook{1000};
 constexpr std::size_t kMostAttempts = 10'000;
 constexpr Millis kAttemptLife = 5 * 60 * 1000;
 
@@ -40,10 +38,19 @@ struct Queue::Delivery {
 
 Result<std::vector<Received>> Queue::receive(const ReceiveRequest& request) {
   const auto deadline = Steady::now() + std::chrono::seconds(request.wait);
+  const std::stop_callback wake(request.gone, [this] {
+    const std::lock_guard lock(waiting_mutex_);
+    waiting_.notify_all();
+  });
   while (true) {
     std::uint64_t seen = 0;
     {
       const std::lock_guard lock(waiting_mutex_);
+      // A message that comes now must not be hidden from the others. Who was woken for it in vain wakes another one.
+      if (request.gone.stop_requested()) {
+        waiting_.notify_one();
+        return std::vector<Received>();
+      }
       seen = arrivals_;
     }
     std::optional<Millis> due;
@@ -61,11 +68,11 @@ Result<std::vector<Received>> Queue::receive(const ReceiveRequest& request) {
       if (!next) return from_store(next.error());
       due = *next;
     }
-    if (request.cancelled && request.cancelled()) return std::vector<Received>();
-    auto until = request.cancelled ? std::min(deadline, Steady::now() + kLook) : deadline;
+    auto until = deadline;
     if (due) until = std::min(until, Steady::now() + milliseconds(std::clamp<Millis>(*due - now(), 1, 60'000)));
     std::unique_lock lock(waiting_mutex_);
-    waiting_.wait_until(lock, until, [&] { return arrivals_ != seen || around_.stopping; });
+    waiting_.wait_until(lock, until,
+                        [&] { return arrivals_ != seen || around_.stopping || request.gone.stop_requested(); });
   }
 }
 

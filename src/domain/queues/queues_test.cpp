@@ -465,5 +465,29 @@ TEST_F(QueuesTest, DigestsAreThoseOfAws) {
   EXPECT_EQ(md5_of(attributes), "235c5c510d26fb653d073faed50ae77c");
 }
 
+TEST_F(QueuesTest, WhoHasGoneGetsNothingAndLeavesItToTheNext) {
+  const auto queue = create("q");
+  ReceiveRequest request;
+  request.wait = 20;
+  std::stop_source gone;
+  std::vector<Received> of_the_gone, of_the_other;
+  std::thread first([&] {
+    auto leaving = request;
+    leaving.gone = gone.get_token();
+    of_the_gone = *queue->receive(leaving);
+  });
+  std::this_thread::sleep_for(milliseconds(50));
+  std::thread second([&] { of_the_other = *queue->receive(request); });
+  std::this_thread::sleep_for(milliseconds(50));
+  gone.request_stop();
+  send(queue, text("hello"));
+  first.join();
+  second.join();
+  EXPECT_TRUE(of_the_gone.empty());
+  ASSERT_EQ(of_the_other.size(), 1u);
+  EXPECT_EQ(of_the_other[0].message.body, "hello");
+  EXPECT_EQ(of_the_other[0].state.receives, 1u);
+}
+
 }  // namespace
 }  // namespace likeness::queues

@@ -290,6 +290,7 @@ Result<shapes::ReceiveMessageResult> receive(const Parts& parts, const RequestCo
   if (in.visibility_timeout) request.visibility = *in.visibility_timeout;
   request.wait = in.wait_time_seconds ? *in.wait_time_seconds : description->settings.wait;
   request.attempt = in.receive_request_attempt_id.value_or("");
+  request.gone = context.gone();
   auto received = (*queue)->receive(request);
   if (!received) return fail(received);
   shapes::ReceiveMessageResult out;

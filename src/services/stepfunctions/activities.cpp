@@ -65,11 +65,11 @@ Result<shapes::ListActivitiesOutput> list(const Parts& parts, const RequestConte
   return out;
 }
 
-Result<shapes::GetActivityTaskOutput> next_task(const Parts& parts, const RequestContext&,
+Result<shapes::GetActivityTaskOutput> next_task(const Parts& parts, const RequestContext& context,
                                                 const shapes::GetActivityTaskInput& in) {
   auto activity = activity_of(parts, *in.activity_arn);
   if (!activity) return fail(activity);
-  auto task = parts.engine.next_activity_task(activity->arn, in.worker_name.value_or(""), kPatience, nullptr);
+  auto task = parts.engine.next_activity_task(activity->arn, in.worker_name.value_or(""), kPatience, context.gone());
   if (!task) return api_error(task);
   shapes::GetActivityTaskOutput out;
   if (*task) {

@@ -71,7 +71,7 @@ Result<shapes::StartExecutionOutput> start(const Parts& parts, const RequestCont
   return shapes::StartExecutionOutput{.execution_arn = arn, .start_date = *started};
 }
 
-Result<shapes::StartSyncExecutionOutput> start_sync(const Parts& parts, const RequestContext&,
+Result<shapes::StartSyncExecutionOutput> start_sync(const Parts& parts, const RequestContext& context,
                                                     const shapes::StartSyncExecutionInput& in) {
   auto target = find_target(parts, *in.state_machine_arn);
   if (!target) return fail(target);
@@ -84,7 +84,7 @@ Result<shapes::StartSyncExecutionOutput> start_sync(const Parts& parts, const Re
   if (auto input = check_input(info.input); !input) return fail(input);
   auto definition = parts.machines.definition(target->machine.arn, target->machine.revision);
   if (!definition) return api_error(definition);
-  auto ended = parts.engine.start_sync(std::move(info), *definition);
+  auto ended = parts.engine.start_sync(std::move(info), *definition, context.gone());
   if (!ended) return api_error(ended);
   const auto& [run, ending] = *ended;
   shapes::StartSyncExecutionOutput out;
