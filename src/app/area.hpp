@@ -112,7 +112,7 @@ struct Wiring {
   // Set by the area of logs and metrics, which opens first; null without it.
   logs::Sink* log_sink = nullptr;
   metrics::Recorder* recorder = nullptr;
-  // Set by the area of events: the bus, for those that open after it.
+  // Set by the area of events: the bus, for those that open after it, and for all once the server runs.
   eventbridge::Dispatcher* dispatcher = nullptr;
 };
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "aws/gateway.hpp"
+#include "base/bytes.hpp"
 #include "base/metrics.hpp"
 #include "config/settings.hpp"
 #include "domain/logs/buffered_sink.hpp"
@@ -16,6 +17,7 @@
 #include "services/cloudwatch/actions.hpp"
 #include "services/cloudwatch/dashboards.hpp"
 #include "services/cloudwatch/provider.hpp"
+#include "services/events/dispatcher.hpp"
 #include "services/logs/live_tail.hpp"
 #include "services/logs/policies.hpp"
 #include "services/logs/provider.hpp"
@@ -85,7 +87,20 @@ class LogsArea final : public Area {
                                                "Measurements for CloudWatch that were of too many different metrics.");
     wiring.metrics.before_expose(
         [dropped, &recorder = *recorder_] { dropped.set(static_cast<double>(recorder.dropped())); });
-    actions_ = std::make_unique<metrics::CallingActions>(wiring.calls, wiring.settings.account, wiring.settings.region);
+    actions_ = std::make_unique<metrics::CallingActions>(
+        wiring.calls, wiring.settings.account, wiring.settings.region,
+        [&wiring](const std::string& detail_type, const std::string& resource, TimePoint time,
+                  const std::string& detail) -> Result<void> {
+          if (wiring.dispatcher == nullptr) return {};
+          eventbridge::Event event{.bus = "default", .id = uuid_v4(), .json = {}, .time = time};
+          event.json = eventbridge::event_json({.id = event.id,
+                                                .detail_type = detail_type,
+                                                .source = "aws.cloudwatch",
+                                                .time = time,
+                                                .resources = {resource}},
+                                               wiring.settings.account, wiring.settings.region, detail);
+          return wiring.dispatcher->publish({std::move(event)});
+        });
     auto alarms = metrics::Alarms::open(wiring.store, *metrics_, wiring.clock, *actions_);
     if (!alarms) return fail(alarms);
     alarms_ = std::move(*alarms);

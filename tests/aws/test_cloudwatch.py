@@ -11,6 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
+from pictures import photo
 
 
 @pytest.fixture(scope="session")
@@ -209,6 +210,71 @@ def test_an_alarm_can_be_set_by_hand(cloudwatch, namespace, refused):
         cloudwatch.delete_alarms(AlarmNames=[name])
 
 
+def put_quiet_alarm(cloudwatch, name, namespace):
+    """One that changes by hand only."""
+    cloudwatch.put_metric_alarm(AlarmName=name, Namespace=namespace, MetricName="none", Statistic="Sum", Period=60, Threshold=1,
+                                EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore")
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="all is well", StateReasonData='{"so": 1}')
+
+
+def test_a_change_of_state_is_an_event(server, cloudwatch, namespace):
+    events, sqs = server.client("events"), server.client("sqs")
+    name = namespace.replace("/", "-")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+    put_quiet_alarm(cloudwatch, name, namespace)
+    events.put_rule(Name=name, EventPattern=json.dumps({
+        "source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"],
+        "detail": {"alarmName": [name], "state": {"value": ["ALARM"]}}}))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+    event = json.loads(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]["Body"])
+    assert event["resources"] == [f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}"]
+    detail = event["detail"]
+    assert detail["state"]["reason"] == "by hand" and detail["state"]["timestamp"].endswith("+0000")
+    assert detail["previousState"]["value"] == "OK" and detail["previousState"]["reasonData"] == '{"so": 1}'
+    assert detail["configuration"]["metrics"][0]["metricStat"]["metric"]["namespace"] == namespace
+    events.remove_targets(Rule=name, Ids=["q"])
+    events.delete_rule(Name=name)
+    cloudwatch.delete_alarms(AlarmNames=[name])
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_a_suppressor_holds_the_actions_of_a_composite(cloudwatch, namespace, refused):
+    hot, repairs, both = (f"{namespace}-{name}" for name in ("hot", "repairs", "both"))
+    for name in (hot, repairs):
+        put_quiet_alarm(cloudwatch, name, namespace)
+    suppressor = {"ActionsSuppressor": repairs, "ActionsSuppressorWaitPeriod": 0, "ActionsSuppressorExtensionPeriod": 600}
+
+    def described():
+        return cloudwatch.describe_alarms(AlarmNames=[both], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"][0]
+
+    with refused("ValidationError"):
+        cloudwatch.put_composite_alarm(AlarmName=both, AlarmRule=f'ALARM("{hot}")', ActionsSuppressor=repairs)
+    with refused("ValidationError"):
+        cloudwatch.put_composite_alarm(AlarmName=both, AlarmRule=f'ALARM("{hot}")', **{**suppressor, "ActionsSuppressor": "nobody"})
+    cloudwatch.put_composite_alarm(AlarmName=both, AlarmRule=f'ALARM("{hot}")', AlarmActions=["arn:aws:sns:us-east-1:000000000000:none"],
+                                   **suppressor)
+    wait_for_state(cloudwatch, both, "OK")
+    assert {key: described()[key] for key in suppressor} == suppressor | {
+        "ActionsSuppressor": f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{repairs}"}
+    cloudwatch.set_alarm_state(AlarmName=repairs, StateValue="ALARM", StateReason="by hand")
+    cloudwatch.set_alarm_state(AlarmName=hot, StateValue="ALARM", StateReason="by hand")
+    assert described()["StateValue"] == "ALARM" and described()["ActionsSuppressedBy"] == "Alarm"
+    cloudwatch.set_alarm_state(AlarmName=repairs, StateValue="OK", StateReason="by hand")
+    until = time.monotonic() + 20
+    while described()["ActionsSuppressedBy"] != "ExtensionPeriod":
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    # Nothing was tried with the topic that does not exist.
+    history = cloudwatch.describe_alarm_history(AlarmName=both, AlarmTypes=["CompositeAlarm"], HistoryItemType="Action")
+    assert history["AlarmHistoryItems"] == []
+    cloudwatch.delete_alarms(AlarmNames=[both])
+    cloudwatch.delete_alarms(AlarmNames=[hot, repairs])
+
+
 def test_dashboards_are_kept(cloudwatch, refused):
     body = json.dumps({"widgets": []})
     cloudwatch.put_dashboard(DashboardName="photos", DashboardBody=body)
@@ -258,3 +324,70 @@ def test_calls_are_counted_in_the_namespaces_of_their_services(server, cloudwatc
     while total("SuccessfulRequestCount", "ListCollections") < 3 or total("UserErrorCount", "DescribeCollection") < 1:
         assert time.monotonic() < until
         time.sleep(0.5)
+
+
+def test_tables_and_faces_are_measured(server, cloudwatch):
+    table, dynamodb = f"t{uuid.uuid4()}", server.client("dynamodb")
+    dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                          AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    for name in ("a", "b"):
+        dynamodb.put_item(TableName=table, Item={"id": {"S": name}})
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}}, ConditionExpression="attribute_not_exists(id)")
+    dynamodb.scan(TableName=f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}")
+    server.client().detect_faces(Image={"Bytes": photo("astronaut.png")})
+
+    def total(namespace, name, statistic="Sum", **dimensions):
+        points = cloudwatch.get_metric_statistics(
+            Namespace=namespace, MetricName=name, StartTime=minute(10), EndTime=minute(-2), Period=60, Statistics=[statistic],
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()])["Datapoints"]
+        return sum(point[statistic] for point in points)
+
+    until = time.monotonic() + 20
+    while total("AWS/DynamoDB", "ReturnedItemCount", TableName=table, Operation="Scan") != 2:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert total("AWS/DynamoDB", "SuccessfulRequestLatency", "SampleCount", TableName=table, Operation="PutItem") == 2
+    assert total("AWS/DynamoDB", "ConditionalCheckFailedRequests", TableName=table) == 1
+    assert total("AWS/Rekognition", "DetectedFaceCount", Operation="DetectFaces") >= 1
+    dynamodb.delete_table(TableName=table)
+
+
+def test_requests_to_buckets_are_measured_where_that_is_asked(cloudwatch, s3, bucket, refused):
+    def put(Id, **configuration):
+        s3.put_bucket_metrics_configuration(Bucket=bucket, Id=Id, MetricsConfiguration={"Id": Id, **configuration})
+
+    s3.put_object(Bucket=bucket, Key="before", Body=b"not counted")
+    put("everything")
+    put("photos", Filter={"Prefix": "photos/"})
+    with refused("NotImplemented"):
+        put("tagged", Filter={"Tag": {"Key": "a", "Value": "b"}})
+    with refused("InvalidArgument"):
+        s3.put_bucket_metrics_configuration(Bucket=bucket, Id="a", MetricsConfiguration={"Id": "b"})
+    assert s3.list_bucket_metrics_configurations(Bucket=bucket)["MetricsConfigurationList"] == [
+        {"Id": "everything"}, {"Id": "photos", "Filter": {"Prefix": "photos/"}}]
+    assert s3.get_bucket_metrics_configuration(Bucket=bucket, Id="photos")["MetricsConfiguration"]["Filter"] == {"Prefix": "photos/"}
+    for key in ("photos/a", "b"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
+    assert s3.get_object(Bucket=bucket, Key="photos/a")["Body"].read() == b"12345"
+    with refused("NoSuchKey"):
+        s3.get_object(Bucket=bucket, Key="none")
+    s3.list_objects_v2(Bucket=bucket)
+
+    def total(name, id):
+        points = cloudwatch.get_metric_statistics(
+            Namespace="AWS/S3", MetricName=name, StartTime=minute(10), EndTime=minute(-2), Period=60, Statistics=["Sum"],
+            Dimensions=[{"Name": "BucketName", "Value": bucket}, {"Name": "FilterId", "Value": id}])["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    until = time.monotonic() + 20
+    while total("ListRequests", "everything") != 1:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert [total(name, "everything") for name in ("PutRequests", "GetRequests", "4xxErrors", "BytesUploaded")] == [2, 2, 2, 10]
+    assert [total(name, "photos") for name in ("PutRequests", "GetRequests", "4xxErrors", "BytesDownloaded", "AllRequests")] == \
+        [1, 1, 0, 5, 2]
+    s3.delete_bucket_metrics_configuration(Bucket=bucket, Id="photos")
+    with refused("NoSuchConfiguration", status=404):
+        s3.delete_bucket_metrics_configuration(Bucket=bucket, Id="photos")

@@ -137,6 +137,14 @@ std::string encode(const Alarm& alarm) {
   out.number(22, static_cast<std::uint64_t>(alarm.configured));
   out.number(23, static_cast<std::uint64_t>(alarm.state_updated));
   out.number(24, static_cast<std::uint64_t>(alarm.transitioned));
+  if (!alarm.suppressor.empty()) {
+    out.text(25, alarm.suppressor);
+    out.number(26, static_cast<std::uint64_t>(alarm.suppressor_wait));
+    out.number(27, static_cast<std::uint64_t>(alarm.suppressor_extension));
+  }
+  if (alarm.actions_due) out.number(28, 1);
+  if (alarm.suppressed != Suppressed::No) out.number(29, static_cast<std::uint64_t>(alarm.suppressed));
+  out.number(30, static_cast<std::uint64_t>(alarm.previous));
   return out.take();
 }
 
@@ -170,6 +178,12 @@ Result<Alarm> decode_alarm(std::string_view bytes) {
       case 22: out.configured = static_cast<Millis>(in.number()); break;
       case 23: out.state_updated = static_cast<Millis>(in.number()); break;
       case 24: out.transitioned = static_cast<Millis>(in.number()); break;
+      case 25: out.suppressor = in.text(); break;
+      case 26: out.suppressor_wait = static_cast<Seconds>(in.number()); break;
+      case 27: out.suppressor_extension = static_cast<Seconds>(in.number()); break;
+      case 28: out.actions_due = in.number() != 0; break;
+      case 29: out.suppressed = static_cast<Suppressed>(in.number() & 3); break;
+      case 30: out.previous = static_cast<AlarmState>(std::min<std::uint64_t>(in.number(), 2)); break;
       default: break;
     }
   }
@@ -195,6 +209,27 @@ std::string_view to_text(MissingData treatment) {
     case MissingData::Missing: break;
   }
   return "missing";
+}
+
+std::string_view to_text(Suppressed by) {
+  switch (by) {
+    case Suppressed::WaitPeriod: return "WaitPeriod";
+    case Suppressed::ExtensionPeriod: return "ExtensionPeriod";
+    case Suppressed::Alarm: return "Alarm";
+    case Suppressed::No: break;
+  }
+  return {};
+}
+
+Suppressed suppressed_by(const Alarm& alarm, const Alarm* suppressor, Millis now) {
+  if (!alarm.actions_due || alarm.suppressor.empty()) return Suppressed::No;
+  if (suppressor != nullptr && suppressor->state == AlarmState::Alarm) return Suppressed::Alarm;
+  if (alarm.suppressed == Suppressed::Alarm || alarm.suppressed == Suppressed::ExtensionPeriod) {
+    // It was off, and has just ended to be.
+    const Millis ended = suppressor != nullptr ? suppressor->transitioned : 0;
+    return now < ended + alarm.suppressor_extension * 1000 ? Suppressed::ExtensionPeriod : Suppressed::No;
+  }
+  return now < alarm.transitioned + alarm.suppressor_wait * 1000 ? Suppressed::WaitPeriod : Suppressed::No;
 }
 
 bool breaches(const Alarm& alarm, double value) {

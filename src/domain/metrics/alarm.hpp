@@ -18,6 +18,8 @@ using Millis = std::int64_t;
 enum class AlarmState { Ok, Alarm, InsufficientData };
 enum class AlarmComparison { GreaterOrEqual, Greater, Less, LessOrEqual };
 enum class MissingData { Missing, Ignore, Breaching, NotBreaching };
+/// What keeps the actions of a composite alarm from being performed.
+enum class Suppressed { No, WaitPeriod, ExtensionPeriod, Alarm };
 
 /// A rule over a metric, over an expression, or (composite) over other alarms; and the state that it is in.
 struct Alarm {
@@ -27,6 +29,10 @@ struct Alarm {
   std::map<std::string, std::string> tags;
 
   std::string rule;  // of a composite alarm; empty otherwise
+  /// While that alarm (a name) is in ALARM, this one does nothing; empty: none. It gets the wait to go off, and leaves
+  /// the extension after it was off.
+  std::string suppressor;
+  Seconds suppressor_wait = 0, suppressor_extension = 0;
 
   std::optional<MetricStat> stat;    // either that,
   std::vector<MetricQuery> queries;  // or these, of which one returns data
@@ -43,6 +49,9 @@ struct Alarm {
   Millis configured = 0;
   Millis state_updated = 0;
   Millis transitioned = 0;
+  AlarmState previous = AlarmState::InsufficientData;  // the state before
+  bool actions_due = false;                            // of the state that it is in; they are suppressed
+  Suppressed suppressed = Suppressed::No;
 
   bool is_composite() const { return !rule.empty(); }
   Seconds period() const;
@@ -88,6 +97,10 @@ class AlarmRule {
 /// "OK", "ALARM", "INSUFFICIENT_DATA".
 std::string_view to_text(AlarmState state);
 std::string_view to_text(MissingData treatment);
+/// "WaitPeriod", "ExtensionPeriod", "Alarm"; "" if it is not.
+std::string_view to_text(Suppressed by);
+/// What keeps the actions that are due from being performed at `now`; `suppressor` may be null.
+Suppressed suppressed_by(const Alarm& alarm, const Alarm* suppressor, Millis now);
 bool breaches(const Alarm& alarm, double value);
 
 }  // namespace likeness::metrics

@@ -24,6 +24,7 @@ constexpr std::size_t kMost = 5000;
 constexpr Millis kDay = 24 * 3600 * 1000;
 constexpr Millis kHistoryKept = 30 * kDay;
 constexpr int kAttempts = 5;
+constexpr const char* kAnnouncements = "announcements";  // a lane of the queue
 
 Failure from_store(const Error& error) {
   return server_error("InternalServiceFault", "The service cannot complete the request.",
@@ -136,6 +137,18 @@ std::string reason_data_of(const Alarm& alarm, const Evaluated& seen, Seconds no
   return out + "]}";
 }
 
+/// What waits in the queue; without an action it is the announcement of the change.
+std::string encode_delivery(const Alarm& alarm, const AlarmBefore& before, const std::string& action) {
+  domain::RecordWriter out;
+  out.text(1, encode(alarm));
+  out.number(2, static_cast<std::uint64_t>(before.state));
+  out.text(3, action);
+  out.text(4, before.reason);
+  out.text(5, before.reason_data);
+  out.number(6, static_cast<std::uint64_t>(before.updated));
+  return out.take();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Alarms>> Alarms::open(storage::Store& store, const MetricStore& metrics, const Clock& clock,
@@ -211,6 +224,9 @@ Result<void> Alarms::put(Alarm alarm) {
     alarm.reason_data = before->reason_data;
     alarm.state_updated = before->state_updated;
     alarm.transitioned = before->transitioned;
+    alarm.previous = before->previous;
+    alarm.actions_due = before->actions_due;
+    alarm.suppressed = before->suppressed;
     alarm.tags = before->tags;
   } else {
     const std::shared_lock lock(mutex_);
@@ -281,28 +297,28 @@ Result<void> Alarms::transition(const Alarm& alarm, AlarmState to, std::string r
   changed->reason = std::move(reason);
   changed->reason_data = std::move(data);
   changed->state_updated = now();
-  if (from != to) changed->transitioned = changed->state_updated;
-  std::vector<Write> writes = {{.table = kAlarms, .key = {kAllAlarms, alarm.name}, .value = encode(*changed)}};
   std::vector<domain::DeliveryQueue::Ticket> tickets;
+  std::vector<Write> writes;
+  if (from != to) {
+    const AlarmBefore before{from, alarm.reason, alarm.reason_data, alarm.state_updated};
+    changed->transitioned = changed->state_updated;
+    changed->previous = from;
+    changed->actions_due = alarm.actions_enabled;
+    changed->suppressed = suppressed_by(*changed, find(changed->suppressor).get(), changed->state_updated);
+    if (changed->suppressed == Suppressed::No) {
+      if (changed->actions_due) add_actions(*changed, before, tickets);
+      changed->actions_due = false;
+    }
+    tickets.push_back(queue_->begin({.lane = kAnnouncements, .body = encode_delivery(*changed, before, {})}));
+    for (const auto& ticket : tickets) writes.push_back(ticket.write());
+  }
+  writes.push_back({.table = kAlarms, .key = {kAllAlarms, alarm.name}, .value = encode(*changed)});
   if (from != to || by_hand) {
     HistoryItem item{changed->state_updated, alarm.name, alarm.is_composite(), "StateUpdate", {}, {}};
     item.summary = fmt::format("Alarm updated from {} to {}", to_text(from), to_text(to));
     item.data = fmt::format(R"({{"version":"1.0","oldState":{{"stateValue":"{}"}},"newState":{{"stateValue":"{}"}}}})",
                             to_text(from), to_text(to));
     writes.push_back(history_write(item));
-  }
-  if (from != to && alarm.actions_enabled) {
-    const auto& actions = to == AlarmState::Ok      ? alarm.ok_actions
-                          : to == AlarmState::Alarm ? alarm.alarm_actions
-                                                    : alarm.insufficient_data_actions;
-    for (const auto& action : actions) {
-      domain::RecordWriter body;
-      body.text(1, encode(*changed));
-      body.number(2, static_cast<std::uint64_t>(from));
-      body.text(3, action);
-      tickets.push_back(queue_->begin({.lane = action, .body = body.take()}));
-      writes.push_back(tickets.back().write());
-    }
   }
   if (auto committed = store_.commit(std::move(writes)); !committed) return from_store(committed.error());
   {
@@ -313,24 +329,40 @@ Result<void> Alarms::transition(const Alarm& alarm, AlarmState to, std::string r
   return {};
 }
 
+void Alarms::add_actions(const Alarm& alarm, const AlarmBefore& before,
+                         std::vector<domain::DeliveryQueue::Ticket>& tickets) {
+  const auto& actions = alarm.state == AlarmState::Ok      ? alarm.ok_actions
+                        : alarm.state == AlarmState::Alarm ? alarm.alarm_actions
+                                                           : alarm.insufficient_data_actions;
+  for (const auto& action : actions)
+    tickets.push_back(queue_->begin({.lane = action, .body = encode_delivery(alarm, before, action)}));
+}
+
 domain::Verdict Alarms::deliver(const domain::Delivery& delivery) {
   Result<Alarm> alarm = Alarm();
-  AlarmState from = AlarmState::Ok;
+  AlarmBefore before;
   std::string action;
   domain::RecordReader in(delivery.body);
   while (in.next()) {
     switch (in.field()) {
       case 1: alarm = decode_alarm(in.text()); break;
-      case 2: from = static_cast<AlarmState>(std::min<std::uint64_t>(in.number(), 2)); break;
+      case 2: before.state = static_cast<AlarmState>(std::min<std::uint64_t>(in.number(), 2)); break;
       case 3: action = in.text(); break;
+      case 4: before.reason = in.text(); break;
+      case 5: before.reason_data = in.text(); break;
+      case 6: before.updated = static_cast<Millis>(in.number()); break;
       default: break;
     }
   }
   if (!alarm) return domain::Verdict::done();
-  auto done = actions_.perform(*alarm, from, action);
+  auto done = action.empty() ? actions_.announce(*alarm, before) : actions_.perform(*alarm, before, action);
   // What may pass by itself is tried again; what the caller did wrong stays wrong.
   if (!done && done.error().fault == Error::Fault::Server && delivery.attempts + 1 < kAttempts)
     return domain::Verdict::retry(clock_.now() + std::chrono::seconds(1 << delivery.attempts));
+  if (action.empty()) {
+    if (!done) log::warn("the change of alarm {} was not announced: {}", alarm->name, done.error().message);
+    return domain::Verdict::done();
+  }
   HistoryItem item{now(), alarm->name, alarm->is_composite(), "Action", {}, {}};
   item.summary = done
                      ? fmt::format("Successfully executed action {}", action)
@@ -422,6 +454,40 @@ void Alarms::evaluate_due() {
   evaluated_ = std::move(looked_at);
   for (const auto& name : due) evaluate_one(name);
   evaluate_composites();
+  release_suppressed();
+}
+
+void Alarms::release_suppressed() {
+  std::vector<std::string> waiting;
+  list({}, [&](const Alarm& alarm) {
+    if (alarm.actions_due) waiting.push_back(alarm.name);
+    return true;
+  });
+  for (const auto& name : waiting) {
+    const std::lock_guard changing(changing_);
+    const auto alarm = find(name);
+    if (alarm == nullptr || !alarm->actions_due) continue;
+    const auto by = suppressed_by(*alarm, find(alarm->suppressor).get(), now());
+    if (by == alarm->suppressed) continue;
+    auto changed = std::make_shared<Alarm>(*alarm);
+    changed->suppressed = by;
+    std::vector<domain::DeliveryQueue::Ticket> tickets;
+    if (by == Suppressed::No) {
+      changed->actions_due = false;
+      if (alarm->actions_enabled) add_actions(*changed, {.state = alarm->previous}, tickets);
+    }
+    std::vector<Write> writes = {{.table = kAlarms, .key = {kAllAlarms, name}, .value = encode(*changed)}};
+    for (const auto& ticket : tickets) writes.push_back(ticket.write());
+    if (auto committed = store_.commit(std::move(writes)); !committed) {
+      log::warn("the actions of alarm {} have to wait: {}", name, committed.error().message);
+      continue;
+    }
+    {
+      const std::unique_lock lock(mutex_);
+      alarms_[name] = std::move(changed);
+    }
+    for (auto& ticket : tickets) ticket.committed();
+  }
 }
 
 void Alarms::trim_history() {

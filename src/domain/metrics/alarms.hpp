@@ -29,12 +29,21 @@ struct HistoryItem {
   std::string summary, data;
 };
 
+/// Where an alarm's state came from.
+struct AlarmBefore {
+  AlarmState state = AlarmState::InsufficientData;
+  std::string reason, reason_data;
+  Millis updated = 0;
+};
+
 /// What an alarm does when its state changes: tells a topic, invokes a function. May block; called by several threads.
 class AlarmActions {
  public:
   virtual ~AlarmActions() = default;
   /// `action` is an ARN. The error's message goes into the history.
-  virtual Result<void> perform(const Alarm& alarm, AlarmState from, const std::string& action) = 0;
+  virtual Result<void> perform(const Alarm& alarm, const AlarmBefore& before, const std::string& action) = 0;
+  /// Of every change, whatever actions the alarm has.
+  virtual Result<void> announce(const Alarm&, const AlarmBefore&) { return {}; }
 };
 
 struct HistoryQuery {
@@ -84,6 +93,10 @@ class Alarms {
   Millis now() const;
   void evaluate_one(const std::string& name);
   void evaluate_composites();
+  /// Performs what was suppressed and is no longer.
+  void release_suppressed();
+  /// Appends what there is to do for the state that `alarm` is in.
+  void add_actions(const Alarm& alarm, const AlarmBefore& before, std::vector<domain::DeliveryQueue::Ticket>& tickets);
   Result<void> transition(const Alarm& alarm, AlarmState to, std::string reason, std::string data, bool by_hand);
   storage::Write history_write(const HistoryItem& item);
   domain::Verdict deliver(const domain::Delivery& delivery);

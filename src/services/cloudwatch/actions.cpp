@@ -150,18 +150,29 @@ std::string alarm_message(const Alarm& alarm, AlarmState from, const std::string
   return json::serialize(out);
 }
 
-std::string alarm_event(const Alarm& alarm, AlarmState from, const std::string& account, const std::string& region) {
-  json::object state;
-  state["value"] = text_of(to_text(alarm.state));
-  state["reason"] = alarm.reason;
-  if (!alarm.reason_data.empty()) state["reasonData"] = alarm.reason_data;
-  state["timestamp"] = time_text(alarm.state_updated);
-  json::object before;
-  before["value"] = text_of(to_text(from));
+std::string alarm_data(const Alarm& alarm, const AlarmBefore& before) {
+  const auto state_of = [](AlarmState value, const std::string& reason, const std::string& data, Millis updated) {
+    json::object state;
+    state["value"] = text_of(to_text(value));
+    if (!reason.empty()) state["reason"] = reason;
+    if (!data.empty()) state["reasonData"] = data;
+    if (updated > 0) state["timestamp"] = time_text(updated);
+    return state;
+  };
+  auto state = state_of(alarm.state, alarm.reason, alarm.reason_data, alarm.state_updated);
+  if (alarm.suppressed != Suppressed::No) {
+    state["actionsSuppressedBy"] = text_of(to_text(alarm.suppressed));
+    state["actionsSuppressedReason"] = fmt::format("Actions suppressed by {}", to_text(alarm.suppressed));
+  }
   json::object configuration;
   if (!alarm.description.empty()) configuration["description"] = alarm.description;
   if (alarm.is_composite()) {
     configuration["alarmRule"] = alarm.rule;
+    if (!alarm.suppressor.empty()) {
+      configuration["actionsSuppressor"] = alarm.suppressor;
+      configuration["actionsSuppressorWaitPeriod"] = alarm.suppressor_wait;
+      configuration["actionsSuppressorExtensionPeriod"] = alarm.suppressor_extension;
+    }
   } else {
     json::array metrics;
     if (alarm.stat) {
@@ -184,19 +195,30 @@ std::string alarm_event(const Alarm& alarm, AlarmState from, const std::string& 
   json::object data;
   data["alarmName"] = alarm.name;
   data["state"] = std::move(state);
-  data["previousState"] = std::move(before);
+  data["previousState"] = state_of(before.state, before.reason, before.reason_data, before.updated);
   data["configuration"] = std::move(configuration);
+  return json::serialize(data);
+}
+
+std::string alarm_event(const Alarm& alarm, const AlarmBefore& before, const std::string& account,
+                        const std::string& region) {
   json::object out;
   out["source"] = "aws.cloudwatch";
   out["alarmArn"] = arn_of(alarm, account, region);
   out["accountId"] = account;
   out["time"] = time_text(alarm.state_updated);
   out["region"] = region;
-  out["alarmData"] = std::move(data);
+  out["alarmData"] = json::parse(alarm_data(alarm, before));
   return json::serialize(out);
 }
 
-Result<void> CallingActions::perform(const Alarm& alarm, AlarmState from, const std::string& action) {
+Result<void> CallingActions::announce(const Alarm& alarm, const AlarmBefore& before) {
+  if (!put_event_) return {};
+  return put_event_("CloudWatch Alarm State Change", arn_of(alarm, account_, region_),
+                    TimePoint(std::chrono::milliseconds(alarm.state_updated)), alarm_data(alarm, before));
+}
+
+Result<void> CallingActions::perform(const Alarm& alarm, const AlarmBefore& before, const std::string& action) {
   const auto arn = arn_of(alarm, account_, region_);
   if (action.starts_with("arn:aws:sns:")) {
     aws::sns::PublishInput input;
@@ -204,7 +226,7 @@ Result<void> CallingActions::perform(const Alarm& alarm, AlarmState from, const 
     auto subject = fmt::format("{}: \"{}\" in {}", to_text(alarm.state), alarm.name, region_name(region_));
     if (subject.size() > 100) subject.resize(100);
     input.subject = std::move(subject);
-    input.message = alarm_message(alarm, from, account_, region_);
+    input.message = alarm_message(alarm, before.state, account_, region_);
     auto sent = calls_.call<aws::sns::Publish>(aws::service_caller("cloudwatch.amazonaws.com", arn, account_), input);
     if (!sent) return fail(sent);
     return {};
@@ -213,7 +235,7 @@ Result<void> CallingActions::perform(const Alarm& alarm, AlarmState from, const 
     aws::lambda::InvocationRequest input;
     input.function_name = action;
     input.invocation_type = aws::lambda::InvocationType::Event;
-    const auto event = alarm_event(alarm, from, account_, region_);
+    const auto event = alarm_event(alarm, before, account_, region_);
     input.payload = Bytes(event.begin(), event.end());
     auto sent = calls_.call<aws::lambda::Invoke>(
         aws::service_caller("lambda.alarms.cloudwatch.amazonaws.com", arn, account_), input);

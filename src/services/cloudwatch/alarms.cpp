@@ -146,9 +146,35 @@ Result<aws::Empty> put_metric_alarm(const Parts& parts, const aws::RequestContex
   return aws::Empty{};
 }
 
+Result<void> read_suppressor(const Parts& parts, const shapes::PutCompositeAlarmInput& in, Alarm& alarm) {
+  if (!in.actions_suppressor) {
+    if (in.actions_suppressor_wait_period || in.actions_suppressor_extension_period)
+      return validation(
+          "ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod can only be specified with an "
+          "ActionsSuppressor.");
+    return {};
+  }
+  if (!in.actions_suppressor_wait_period || !in.actions_suppressor_extension_period)
+    return validation(
+        "ActionsSuppressorWaitPeriod and ActionsSuppressorExtensionPeriod must be specified with an "
+        "ActionsSuppressor.");
+  if (*in.actions_suppressor_wait_period < 0 || *in.actions_suppressor_extension_period < 0)
+    return validation("The periods of an ActionsSuppressor must not be negative.");
+  constexpr std::string_view kInArn = ":alarm:";
+  alarm.suppressor = *in.actions_suppressor;
+  if (const auto at = alarm.suppressor.find(kInArn); alarm.suppressor.starts_with("arn:") && at != std::string::npos)
+    alarm.suppressor.erase(0, at + kInArn.size());
+  if (alarm.suppressor == *in.alarm_name) return validation("ActionsSuppressor must not be the alarm itself.");
+  if (parts.alarms.find(alarm.suppressor) == nullptr)
+    return validation(fmt::format("ActionsSuppressor must be an alarm that exists: {} does not.", alarm.suppressor));
+  alarm.suppressor_wait = *in.actions_suppressor_wait_period;
+  alarm.suppressor_extension = *in.actions_suppressor_extension_period;
+  return {};
+}
+
 Result<aws::Empty> put_composite_alarm(const Parts& parts, const aws::RequestContext&,
                                        const shapes::PutCompositeAlarmInput& in) {
-  if (in.actions_suppressor || in.action_configuration) return validation("Suppressors of actions are not available.");
+  if (in.action_configuration) return validation("Action configurations are not available.");
   auto rule = AlarmRule::parse(*in.alarm_rule);
   if (!rule) return fail(rule);
   for (const auto& name : rule->alarms()) {
@@ -160,6 +186,7 @@ Result<aws::Empty> put_composite_alarm(const Parts& parts, const aws::RequestCon
   alarm.name = *in.alarm_name;
   alarm.description = in.alarm_description.value_or("");
   alarm.rule = *in.alarm_rule;
+  if (auto read = read_suppressor(parts, in, alarm); !read) return fail(read);
   if (auto read = read_actions(in, alarm); !read) return fail(read);
   read_tags(in, alarm);
   if (auto put = parts.alarms.put(std::move(alarm)); !put) return fail(put);
@@ -223,6 +250,18 @@ shapes::CompositeAlarm describe_composite(const aws::RequestContext& context, co
   shapes::CompositeAlarm out;
   describe_common(context, alarm, out);
   out.alarm_rule = alarm.rule;
+  if (!alarm.suppressor.empty()) {
+    out.actions_suppressor = alarm_arn(context, alarm.suppressor);
+    out.actions_suppressor_wait_period = static_cast<std::int32_t>(alarm.suppressor_wait);
+    out.actions_suppressor_extension_period = static_cast<std::int32_t>(alarm.suppressor_extension);
+  }
+  if (alarm.suppressed != Suppressed::No) {
+    out.actions_suppressed_by = alarm.suppressed == Suppressed::Alarm ? shapes::ActionsSuppressedBy::Alarm
+                                : alarm.suppressed == Suppressed::WaitPeriod
+                                    ? shapes::ActionsSuppressedBy::WaitPeriod
+                                    : shapes::ActionsSuppressedBy::ExtensionPeriod;
+    out.actions_suppressed_reason = fmt::format("Actions suppressed by {}", to_text(alarm.suppressed));
+  }
   return out;
 }
 
@@ -448,7 +487,7 @@ void add_alarms(aws::Service& service, const Parts& parts) {
   service.on<shapes::PutMetricAlarm>(with(parts, put_metric_alarm),
                                      "Actions are topics and functions. No anomaly detection, evaluation windows or "
                                      "criteria; low sample counts are not looked at.");
-  service.on<shapes::PutCompositeAlarm>(with(parts, put_composite_alarm), "Without suppressors of actions.");
+  service.on<shapes::PutCompositeAlarm>(with(parts, put_composite_alarm));
   service.on<shapes::DescribeAlarms>(with(parts, describe_alarms));
   service.on<shapes::DescribeAlarmsForMetric>(with(parts, describe_alarms_for_metric));
   service.on<shapes::DescribeAlarmHistory>(with(parts, describe_alarm_history));
