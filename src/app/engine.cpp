@@ -32,12 +32,14 @@
 #include "domain/objects/object_store.hpp"
 #include "domain/recognition.hpp"
 #include "index/face_index.hpp"
+#include "services/dynamodb/measured.hpp"
 #include "services/dynamodb/partiql.hpp"
 #include "services/dynamodb/provider.hpp"
 #include "services/dynamodb/ttl.hpp"
 #include "services/dynamodbstreams/provider.hpp"
 #include "services/iam/access.hpp"
 #include "services/iam/provider.hpp"
+#include "services/rekognition/measured.hpp"
 #include "services/rekognition/provider.hpp"
 #include "services/s3/provider.hpp"
 #include "services/sts/provider.hpp"
@@ -263,6 +265,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->gateway->add(*parts->iam);
   parts->gateway->add(*parts->sts);
   if (auto areas = open_areas(*parts, settings, data, health, metrics); !areas) return fail(areas);
+  if (auto* recorder = parts->wiring->recorder; recorder != nullptr) {
+    rekognition::measure(*parts->rekognition, *recorder);
+    dynamodb::measure(*parts->dynamodb, *recorder);
+    if (auto measured = parts->s3->measure(*recorder); !measured) return fail(measured);
+  }
 
   const Counter throttled = metrics.counter("likeness_throttled_total", "Requests over the rate of their operation.");
   parts->gateway->add_gate([&throttle = parts->throttle, throttled](const aws::CallInfo& call) -> Result<void> {

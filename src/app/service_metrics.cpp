@@ -51,12 +51,11 @@ void record_s3(metrics::Recorder& recorder, const aws::CallRecord& call, double 
   count("TotalRequestLatency", milliseconds, Unit::Milliseconds);
 }
 
-void record_dynamodb(metrics::Recorder& recorder, const aws::CallRecord& call, double milliseconds) {
+void record_dynamodb(metrics::Recorder& recorder, const aws::CallRecord& call) {
   constexpr std::string_view kSpace = "AWS/DynamoDB";
   const std::array dimensions = {Dimension{"Operation", call.operation}};
   switch (outcome_of(call)) {
-    case Outcome::Fine:
-      return recorder.record(kSpace, "SuccessfulRequestLatency", dimensions, milliseconds, Unit::Milliseconds);
+    case Outcome::Fine: return;  // the provider knows the table
     case Outcome::Throttled: return recorder.record(kSpace, "ThrottledRequests", dimensions, 1, Unit::Count);
     case Outcome::UserError: return recorder.record(kSpace, "UserErrors", {}, 1, Unit::Count);
     case Outcome::ServerError: return recorder.record(kSpace, "SystemErrors", dimensions, 1, Unit::Count);
@@ -69,7 +68,7 @@ void record_call(metrics::Recorder& recorder, const aws::CallRecord& call, doubl
   if (call.operation.empty()) return;
   if (call.service == "rekognition") return record_rekognition(recorder, call, milliseconds);
   if (call.service == "s3") return record_s3(recorder, call, milliseconds);
-  if (call.service == "dynamodb") record_dynamodb(recorder, call, milliseconds);
+  if (call.service == "dynamodb") record_dynamodb(recorder, call);
 }
 
 }  // namespace likeness::app

@@ -361,7 +361,7 @@ def test_requests_to_buckets_are_measured_where_that_is_asked(cloudwatch, s3, bu
     s3.put_object(Bucket=bucket, Key="before", Body=b"not counted")
     put("everything")
     put("photos", Filter={"Prefix": "photos/"})
-    with refused("NotImplemented"):
+    with refused("NotImplemented", status=501):
         put("tagged", Filter={"Tag": {"Key": "a", "Value": "b"}})
     with refused("InvalidArgument"):
         s3.put_bucket_metrics_configuration(Bucket=bucket, Id="a", MetricsConfiguration={"Id": "b"})
@@ -371,7 +371,7 @@ def test_requests_to_buckets_are_measured_where_that_is_asked(cloudwatch, s3, bu
     for key in ("photos/a", "b"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
     assert s3.get_object(Bucket=bucket, Key="photos/a")["Body"].read() == b"12345"
-    with refused("NoSuchKey"):
+    with refused("NoSuchKey", status=404):
         s3.get_object(Bucket=bucket, Key="none")
     s3.list_objects_v2(Bucket=bucket)
 

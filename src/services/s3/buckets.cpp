@@ -118,6 +118,7 @@ Result<aws::Empty> delete_bucket(State& state, const aws::RequestContext&, const
   if (auto bucket = bucket_of(state, in); !bucket) return fail(bucket);
   auto removed = state.store.buckets.remove(*in.bucket);
   if (!removed) return fail(removed);
+  state.requests.forget(*in.bucket);
   if (auto forgotten = state.store.uploads.forget(*removed); !forgotten) return fail(forgotten);
   return aws::Empty{};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <map>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "domain/objects/object_store.hpp"
 #include "policy/document.hpp"
 #include "services/s3/provider.hpp"
+#include "services/s3/request_metrics.hpp"
 
 /// What all operations of S3 use: the shared state, errors as S3 writes them, and small conversions.
 namespace likeness::s3 {
@@ -42,6 +44,7 @@ struct State {
   PolicyCache policies;
   const aws::CredentialSource* credentials = nullptr;  // of forms
   NotificationCheck notification_check;                // empty: targets are not tried
+  RequestMetrics requests;
 };
 
 /// Names of configurations in the bucket's record.
@@ -115,16 +118,38 @@ inline std::optional<std::string> non_empty(const std::optional<std::string>& te
 
 objects::Origin origin_of(const aws::RequestContext& context);
 
+/// Counts a request that was answered, where its bucket asks for that.
+template <class Op>
+void count_request(const State& state, const typename Op::Input& in, const Result<typename Op::Output>& out,
+                   std::chrono::steady_clock::time_point begin) {
+  const std::string bucket = bucket_name(in), key = key_name(in);
+  if (!state.requests.wants(bucket)) return;
+  RequestMetrics::Request request{Op::operation().name, Op::operation().http_method, bucket, key};
+  if (!out) {
+    const auto* raised = aws::raised(out.error());
+    request.status = out.error().fault == Error::Fault::Client ? 400 : 500;
+    if (raised != nullptr && raised->http.status != 0) request.status = raised->http.status;
+  }
+  if constexpr (requires { in.content_length.value_or(0); }) request.uploaded = in.content_length.value_or(0);
+  if constexpr (requires { out->content_length.value_or(0); })
+    if (out && request.method == "GET") request.downloaded = out->content_length.value_or(0);
+  request.took = std::chrono::steady_clock::now() - begin;
+  state.requests.count(request);
+}
+
 /// Registers an operation whose errors get S3's form.
 template <class Op, class Function>
 void on(aws::Service& service, State& state, Function function, std::string difference = {}) {
   service.on<Op>(
       [&state, function](const aws::RequestContext& context,
                          const typename Op::Input& in) -> Result<typename Op::Output> {
+        const auto begin = std::chrono::steady_clock::now();
         Result<typename Op::Output> out = function(state, context, in);
         if (!out && out.error().code == "MethodNotAllowed" && aws::raised(out.error()) == nullptr)
-          return delete_marker(Op::operation().http_method);
-        if (!out) return Failure(finish(std::move(out.error()), bucket_name(in), key_name(in), version_name(in)));
+          out = delete_marker(Op::operation().http_method);
+        else if (!out)
+          out = Failure(finish(std::move(out.error()), bucket_name(in), key_name(in), version_name(in)));
+        count_request<Op>(state, in, out, begin);
         return out;
       },
       std::move(difference));
@@ -177,6 +202,7 @@ std::optional<T> configured(const objects::Bucket& bucket, const char* what, std
 // -- the groups of operations
 
 void register_buckets(aws::Service& service, State& state);
+void register_request_metrics(aws::Service& service, State& state);
 void register_reads(aws::Service& service, State& state);
 void register_writes(aws::Service& service, State& state);
 void register_copies(aws::Service& service, State& state);

@@ -223,7 +223,7 @@ Result<void> check_logging(State& state, const objects::Bucket&, const shapes::B
   return {};
 }
 
-/// Configurations of which a bucket may have many, each under an id: inventory, analytics, metrics, tiering. None of
+/// Configurations of which a bucket may have many, each under an id: inventory, analytics, tiering. None of
 /// them acts on anything here, so that there is none to be read.
 template <class Op>
 void on_get_by_id(aws::Service& service, State& state, const char* action) {
@@ -359,11 +359,9 @@ void register_notes(aws::Service& service, State& state) {
       "s3:GetBucketRequestPayment");
   on_get_by_id<GetBucketAnalyticsConfiguration>(service, state, "s3:GetAnalyticsConfiguration");
   on_get_by_id<GetBucketInventoryConfiguration>(service, state, "s3:GetInventoryConfiguration");
-  on_get_by_id<GetBucketMetricsConfiguration>(service, state, "s3:GetMetricsConfiguration");
   on_get_by_id<GetBucketIntelligentTieringConfiguration>(service, state, "s3:GetIntelligentTieringConfiguration");
   on_list_by_id<ListBucketAnalyticsConfigurations>(service, state, "s3:GetAnalyticsConfiguration");
   on_list_by_id<ListBucketInventoryConfigurations>(service, state, "s3:GetInventoryConfiguration");
-  on_list_by_id<ListBucketMetricsConfigurations>(service, state, "s3:GetMetricsConfiguration");
   on_list_by_id<ListBucketIntelligentTieringConfigurations>(service, state, "s3:GetIntelligentTieringConfiguration");
 }
 

@@ -28,12 +28,21 @@ S3::S3(objects::ObjectStore& store, const Options& options)
   register_configurations(service, state);
   register_notifications(service, state);
   register_pages(service, state);
+  register_request_metrics(service, state);
   if (options.lifecycle_interval.count() > 0) lifecycle_->start(options.lifecycle_interval);
 }
 
 S3::~S3() = default;
 
 void S3::accept_forms(const aws::CredentialSource& credentials) { state_->credentials = &credentials; }
+
+Result<void> S3::measure(metrics::Recorder& recorder) {
+  auto buckets = state_->store.buckets.list();
+  if (!buckets) return fail(buckets);
+  for (const auto& bucket : *buckets) state_->requests.follow(bucket);
+  state_->requests.record_to(recorder);
+  return {};
+}
 
 void S3::check_notifications(NotificationCheck check) { state_->notification_check = std::move(check); }
 

@@ -9,6 +9,7 @@
 #include "aws/credentials.hpp"
 #include "aws/service.hpp"
 #include "domain/image_source.hpp"
+#include "domain/metrics/recorder.hpp"
 #include "domain/objects/object_store.hpp"
 
 namespace likeness::aws::s3 {
@@ -51,6 +52,9 @@ class S3 {
   /// Asked before a bucket's notifications change, unless the caller does not want that. Set before the service is
   /// called.
   void check_notifications(NotificationCheck check);
+
+  /// Leaves the requests to buckets that ask for it in the metrics of AWS/S3. Called before the service is.
+  Result<void> measure(metrics::Recorder& recorder);
 
   /// For `Image.S3Object`: reads with the caller's permissions.
   domain::ObjectReader& images();

@@ -265,6 +265,7 @@ void Deliveries::bury(const Parcel& parcel, const topics::Topic& topic, const to
                                        : envelopes_.notification(notification, topic, subscription);
   const auto buried = send_to_queue(subscription.dead_letter_arn, topic.arn, body, std::move(attributes),
                                     notification.publication.group, std::optional(notification.id));
+  count(topic, buried.delivered ? "NumberOfNotificationsRedrivenToDlq" : "NumberOfNotificationsFailedToRedriveToDlq");
   if (!buried.delivered)
     log::error("a notification of {} is lost: its dead letter queue {} answers {}: {}", topic.arn,
                subscription.dead_letter_arn, buried.code, buried.message);
