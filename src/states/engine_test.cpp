@@ -241,7 +241,9 @@ class Readers : public States {
       "ItemProcessor":{{"ProcessorConfig":{{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"}},
         "StartAt":"P","States":{{"P":{{"Type":"Pass","End":true}}}}}}}}}}}})",
                        resource, config, more));
-    return outcome();
+    auto out = outcome();
+    engine->stop();  // the objects may be changed
+    return out;
   }
   Objects objects;
 };
