@@ -244,7 +244,7 @@ bool Replays::step(const std::string& name) {
   const std::lock_guard lock(mutex_);
   Replay& current = replays_.find(name)->second;
   if (current.state == State::Cancelling) replay.state = State::Cancelling;
-  current = replay;
+  current = std::move(replay);
   return true;
 }
 
