@@ -132,7 +132,7 @@ std::string without_aws_chunked(std::string_view encoding) {
     while (one.starts_with(' ')) one.remove_prefix(1);
     while (one.ends_with(' ')) one.remove_suffix(1);
     if (one == "aws-chunked" || one.empty()) continue;
-    if (!out.empty()) out += ",";
+    if (!out.empty()) out += ',';
     out += one;
   }
   return out;

@@ -39,7 +39,7 @@ class Members {
 std::string attributes_json(const queues::Attributes& attributes) {
   std::string out = "{";
   for (const auto& [name, attribute] : attributes) {
-    if (out.size() > 1) out += ",";
+    if (out.size() > 1) out += ',';
     const auto value = attribute.binary ? to_base64(as_bytes(attribute.value)) : attribute.value;
     out += fmt::format("{}:{{\"Type\":{},\"Value\":{}}}", json_string(name), json_string(attribute.type),
                        json_string(value));

@@ -135,7 +135,7 @@ Result<shapes::HistoryEvent> history_event(const states::Event& event, bool data
     member.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(member.front())));
     json += ",\"" + member + "EventDetails\":" + details;
   }
-  json += "}";
+  json += '}';
   shapes::HistoryEvent out;
   if (auto read = aws::read_json(json, *shape, &out); !read) return fail(read);
   return out;
