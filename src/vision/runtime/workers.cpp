@@ -47,7 +47,7 @@ std::size_t usable_cores() {
   std::string quota;
   double period = 0;
   if (file >> quota >> period && quota != "max" && period > 0) {
-    const double share = std::atof(quota.c_str()) / period;
+    const double share = std::strtod(quota.c_str(), nullptr) / period;
     if (share > 0) cores = std::min(cores, static_cast<std::size_t>(std::max(1.0, share + 0.5)));
   }
   return std::max<std::size_t>(1, cores);

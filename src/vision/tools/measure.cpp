@@ -227,11 +227,11 @@ int main(int count, char** words) {
     else if (word == "--no-vectors")
       options.vectors = false;
     else if (word == "--rotate" && i + 1 < count)
-      options.quarters = std::atoi(words[++i]);
+      options.quarters = static_cast<int>(std::strtol(words[++i], nullptr, 10));
     else if (word == "--turn" && i + 1 < count)
-      options.degrees = std::atof(words[++i]);
+      options.degrees = std::strtod(words[++i], nullptr);
     else if (word == "--face-width" && i + 1 < count)
-      options.face_width = std::atof(words[++i]);
+      options.face_width = std::strtod(words[++i], nullptr);
     else if (word == "--paint" && i + 1 < count)
       options.paint = words[++i];
     else if (word == "--runs")
@@ -239,7 +239,7 @@ int main(int count, char** words) {
     else if (word == "--as-served")
       options.every_model = false;
     else if (word == "--max-faces" && i + 1 < count)
-      options.max_faces = std::atoi(words[++i]);
+      options.max_faces = static_cast<int>(std::strtol(words[++i], nullptr, 10));
     else if (word == "--calibration" && i + 1 < count)
       options.calibration = words[++i];
     else if (word.substr(0, 2) == "--")
