@@ -41,7 +41,7 @@ def told(server):
 @pytest.fixture
 def keeper(server, told):
     """A function of the test's own: (name, ARN)."""
-    name = f"keeper-{next(_numbers)}"
+    name = f"end-keeper-{next(_numbers)}"
     return name, create(server, name, KEEPER)["FunctionArn"]
 
 
@@ -86,7 +86,7 @@ def may_invoke(server, function, service, source):
 
 def role_for(server, service, actions):
     """A role that a service may take."""
-    iam, name = server.client("iam"), f"role-{next(_numbers)}"
+    iam, name = server.client("iam"), f"end-role-{next(_numbers)}"
     trust = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": service},
                                                     "Action": "sts:AssumeRole"}}
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -97,7 +97,7 @@ def role_for(server, service, actions):
 
 def rule(server, target, pattern=None):
     """A rule for events of a source of its own, with one target: (its ARN, send(detail))."""
-    events, name = server.client("events"), f"rule-{next(_numbers)}"
+    events, name = server.client("events"), f"end-rule-{next(_numbers)}"
     arn = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]} | (pattern or {})))["RuleArn"]
 
     def add(one):
@@ -118,7 +118,7 @@ def rule(server, target, pattern=None):
 def test_a_topic_runs_a_function(server, told, keeper):
     name, arn = keeper
     sns = server.client("sns")
-    topic = sns.create_topic(Name=f"topic-{next(_numbers)}")["TopicArn"]
+    topic = sns.create_topic(Name=f"end-topic-{next(_numbers)}")["TopicArn"]
     may_invoke(server, name, "sns.amazonaws.com", topic)
     subscription = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn, ReturnSubscriptionArn=True)
     sent = sns.publish(TopicArn=topic, Message="hello", Subject="greeting",
@@ -137,7 +137,7 @@ def test_a_topic_that_may_not_run_a_function_has_dead_letters(server, told, keep
     name, arn = keeper
     url, dead = queue(open_to={"Service": "sns.amazonaws.com"})
     sns = server.client("sns")
-    topic = sns.create_topic(Name=f"topic-{next(_numbers)}")["TopicArn"]
+    topic = sns.create_topic(Name=f"end-topic-{next(_numbers)}")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn,
                   Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead})})
     sns.publish(TopicArn=topic, Message="nobody hears")
@@ -203,7 +203,7 @@ def test_a_rule_starts_a_state_machine_that_runs_a_function(server, told, keeper
         "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "OutputPath": "$.Payload",
         "Parameters": {"FunctionName": arn, "Payload": {"of.$": "$.detail.n"}}, "End": True}}}
     machine = machines.create_state_machine(
-        name=f"machine-{next(_numbers)}", definition=json.dumps(definition),
+        name=f"end-to-end-{next(_numbers)}", definition=json.dumps(definition),
         roleArn=role_for(server, "states.amazonaws.com", "lambda:InvokeFunction"))["stateMachineArn"]
     _, send = rule(server, {"Arn": machine, "RoleArn": role_for(server, "events.amazonaws.com", "states:StartExecution")})
     send({"n": 7})
@@ -220,7 +220,7 @@ def test_a_rule_whose_role_may_not_start_a_machine_tells_the_dead_letters(server
     url, dead = queue(open_to={"Service": "events.amazonaws.com"})
     machines = server.client("stepfunctions")
     machine = machines.create_state_machine(
-        name=f"machine-{next(_numbers)}", definition=json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}),
+        name=f"end-to-end-{next(_numbers)}", definition=json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}),
         roleArn=role_for(server, "states.amazonaws.com", "lambda:InvokeFunction"))["stateMachineArn"]
     _, send = rule(server, {"Arn": machine, "RoleArn": role_for(server, "events.amazonaws.com", "sqs:SendMessage"),
                             "DeadLetterConfig": {"Arn": dead}})
@@ -318,15 +318,15 @@ def test_results_go_to_every_kind_of_destination(server, told, keeper, queue, ki
             return made_arn, lambda: json.loads(received(server, made)["Body"])
         if kind == "sns":
             sns = server.client("sns")
-            topic = sns.create_topic(Name=f"topic-{next(_numbers)}")["TopicArn"]
+            topic = sns.create_topic(Name=f"end-topic-{next(_numbers)}")["TopicArn"]
             made, made_arn = queue()
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=made_arn, Attributes={"RawMessageDelivery": "true"})
             return topic, lambda: json.loads(received(server, made)["Body"])
         if kind == "lambda":
-            other = f"keeper-{next(_numbers)}"
+            other = f"end-keeper-{next(_numbers)}"
             made_arn = create(server, other, KEEPER)["FunctionArn"]
             return made_arn, lambda: wait_for(lambda: told(other), what="the other function")[0]
-        events, bus = server.client("events"), f"bus-{next(_numbers)}"
+        events, bus = server.client("events"), f"end-bus-{next(_numbers)}"
         bus_arn = events.create_event_bus(Name=bus)["EventBusArn"]
         made, made_arn = queue()
         events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["lambda"]}))
@@ -360,7 +360,7 @@ def test_a_message_that_a_function_takes_goes_on_to_the_next_queue(server, told,
     """SQS -> function -> asynchronous invoke of another -> destination."""
     url, source = queue(VisibilityTimeout="60")
     end_url, end = queue()
-    second = create(server, f"keeper-{next(_numbers)}", KEEPER)
+    second = create(server, f"end-keeper-{next(_numbers)}", KEEPER)
     lambdas = server.client("lambda")
     lambdas.put_function_event_invoke_config(FunctionName=second["FunctionName"],
                                              DestinationConfig={"OnSuccess": {"Destination": end}})
@@ -370,7 +370,7 @@ def handler(event, context):
     for record in event['Records']:
         boto3.client('lambda').invoke(FunctionName=os.environ['NEXT'], InvocationType='Event', Payload=record['body'])
 """
-    first = create(server, f"forward-{next(_numbers)}", forward, Environment={"Variables": {"NEXT": second["FunctionArn"]}})
+    first = create(server, f"end-forward-{next(_numbers)}", forward, Environment={"Variables": {"NEXT": second["FunctionArn"]}})
     mapping = lambdas.create_event_source_mapping(FunctionName=first["FunctionName"], EventSourceArn=source)
     server.client("sqs").send_message(QueueUrl=url, MessageBody='{"photo": 1}')
     record = json.loads(received(server, end_url)["Body"])
@@ -381,7 +381,7 @@ def handler(event, context):
 def test_dead_letters_of_a_function_go_to_a_topic(server, keeper, queue):
     name, _ = keeper
     sns = server.client("sns")
-    topic = sns.create_topic(Name=f"topic-{next(_numbers)}")["TopicArn"]
+    topic = sns.create_topic(Name=f"end-topic-{next(_numbers)}")["TopicArn"]
     url, arn = queue()
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     lambdas = server.client("lambda")
