@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "aws/exceptions.hpp"
 #include "aws/gen/s3.hpp"
@@ -177,22 +178,29 @@ Outcome<std::string> Tasks::run(const TaskRequest& request) {
   return optimized(request, *input);
 }
 
-/// As bytes: a definition would see text.
-Outcome<std::string> Tasks::read_object(const TaskRequest& request) {
-  constexpr std::size_t kMostBytes = 256u << 20;
-  const auto input = states::parse_json(request.input);
-  const auto session = roles_.assume(request.role_arn, "states.amazonaws.com", request.execution_name.substr(0, 60),
-                                     request.machine_arn);
+/// The execution's role.
+Outcome<aws::LocalCaller> Tasks::caller_of(const TaskRequest& request) const {
+  auto session = roles_.assume(request.role_arn, "states.amazonaws.com", request.execution_name.substr(0, 60),
+                               request.machine_arn);
   if (!session)
     return states::problem("States.TaskFailed",
                            fmt::format("The role {} can not be assumed by states.amazonaws.com.", request.role_arn));
   aws::LocalCaller caller;
-  caller.principal = session->principal;
+  caller.principal = std::move(session->principal);
+  return caller;
+}
+
+/// As bytes: a definition would see text.
+Outcome<std::string> Tasks::read_object(const TaskRequest& request) {
+  constexpr std::size_t kMostBytes = 256u << 20;
+  const auto input = states::parse_json(request.input);
+  const auto caller = caller_of(request);
+  if (!caller) return tl::unexpected(caller.error());
   aws::s3::GetObjectRequest in;
   in.bucket = input ? input->text_of("Bucket") : "";
   in.key = input ? input->text_of("Key") : "";
   if (input && !input->text_of("VersionId").empty()) in.version_id = input->text_of("VersionId");
-  const auto object = calls_.call<aws::s3::GetObject>(caller, in);
+  const auto object = calls_.call<aws::s3::GetObject>(*caller, in);
   if (!object) return states::problem("S3." + object.error().code, object.error().message);
   std::string out;
   if (!object->body || !object->body->reader) return out;
@@ -212,14 +220,9 @@ Outcome<std::string> Tasks::read_object(const TaskRequest& request) {
 /// Errors come back as Problems with the names of this integration.
 Outcome<Value> Tasks::call(const TaskRequest& request, std::string_view model, std::string_view operation,
                            const Value& input) {
-  auto session = roles_.assume(request.role_arn, "states.amazonaws.com", request.execution_name.substr(0, 60),
-                               request.machine_arn);
-  if (!session)
-    return states::problem("States.TaskFailed",
-                           fmt::format("The role {} can not be assumed by states.amazonaws.com.", request.role_arn));
-  aws::LocalCaller caller;
-  caller.principal = session->principal;
-  auto answer = calls_.call_json(caller, model, operation, states::write_json(input));
+  const auto caller = caller_of(request);
+  if (!caller) return tl::unexpected(caller.error());
+  auto answer = calls_.call_json(*caller, model, operation, states::write_json(input));
   if (!answer) {
     const auto* const found = calls_.find(model, operation);
     const auto& error = answer.error();

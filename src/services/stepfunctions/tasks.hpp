@@ -25,6 +25,7 @@ class Tasks : public states::TaskRunner {
   std::optional<std::string> check(std::string_view resource, bool express) const;
 
  private:
+  states::Outcome<aws::LocalCaller> caller_of(const states::TaskRequest& request) const;
   states::Outcome<states::Value> call(const states::TaskRequest& request, std::string_view model,
                                       std::string_view operation, const states::Value& input);
   states::Outcome<std::string> invoke_function(const states::TaskRequest& request, const states::Value& input,
