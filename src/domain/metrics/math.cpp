@@ -20,6 +20,7 @@ constexpr std::size_t kMostPoints = 2'000'000;
 
 using List = std::vector<TimeSeries>;
 using Function = std::function<double(double)>;
+using Elementwise = double(double);
 
 Failure bad(std::string why) { return validation("Error in expression: " + std::move(why)); }
 
@@ -177,10 +178,16 @@ double part_of_time(std::string_view name, Seconds time) {
   return static_cast<int>(date.year());
 }
 
-const std::map<std::string_view, double (*)(double)> kElementwise = {
-    {"ABS", [](double x) { return std::abs(x); }},     {"CEIL", [](double x) { return std::ceil(x); }},
-    {"FLOOR", [](double x) { return std::floor(x); }}, {"LOG", [](double x) { return std::log(x); }},
-    {"LOG10", [](double x) { return std::log10(x); }}, {"SQRT", [](double x) { return std::sqrt(x); }}};
+/// The functions that answer a number for each number; null for another name.
+Elementwise* elementwise(std::string_view name) {
+  if (name == "ABS") return [](double x) { return std::abs(x); };
+  if (name == "CEIL") return [](double x) { return std::ceil(x); };
+  if (name == "FLOOR") return [](double x) { return std::floor(x); };
+  if (name == "LOG") return [](double x) { return std::log(x); };
+  if (name == "LOG10") return [](double x) { return std::log10(x); };
+  if (name == "SQRT") return [](double x) { return std::sqrt(x); };
+  return nullptr;
+}
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
@@ -522,7 +529,7 @@ Result<MathValue> Evaluator::call(const Expression& expression) {
   auto value = evaluate(expression.parts[0]);
   if (!value) return value;
   if (std::holds_alternative<std::string>(*value)) return bad(fmt::format("{} takes time series", name));
-  if (const auto at = kElementwise.find(name); at != kElementwise.end()) return map_values(*value, at->second);
+  if (auto* each = elementwise(name)) return map_values(*value, each);
   auto* series = std::get_if<TimeSeries>(&*value);
   auto* list = std::get_if<List>(&*value);
   if (is_one_of(name, {"AVG", "MAX", "MIN", "SUM", "STDDEV", "DATAPOINT_COUNT"})) {
