@@ -21,26 +21,14 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::string_view kTable = "notifications";
 constexpr std::string_view kService = "s3.amazonaws.com";
-constexpr std::size_t kChangesAtOnce = 100;
 constexpr std::size_t kWritesAtOnce = 60;  // besides those of EventBridge
 constexpr std::size_t kEventsAtOnce = 30;
-constexpr std::chrono::milliseconds kLongestWait{200};
-constexpr seconds kKeepEvery{1};
 constexpr seconds kLongestPause{300};
 constexpr std::chrono::hours kOldest{24};
 constexpr std::uint8_t kArn = 1, kBucket = 2, kMessage = 3;
 
 std::string bucket_arn(std::string_view bucket) { return fmt::format("arn:aws:s3:::{}", bucket); }
-
-storage::Write position_write(std::uint64_t position) {
-  return {.table = std::string(kTable),
-          .key = {"s3", "position"},
-          .value = std::to_string(position),
-          .expect = storage::Write::Expect::Anything,
-          .expected_value = {}};
-}
 
 std::string encode(const std::string& arn, const std::string& bucket, const std::string& message) {
   domain::RecordWriter writer;
@@ -86,56 +74,21 @@ Result<std::unique_ptr<BucketNotifications>> BucketNotifications::open(const Par
       [self = made.get()](const domain::Delivery& delivery) { return self->attempt(delivery); });
   if (!queue) return fail(queue);
   made->queue_ = std::move(*queue);
-  auto kept = parts.store.get(kTable, {"s3", "position"});
-  if (!kept) return fail(kept);
-  if (*kept) {
-    made->position_ = made->kept_ = std::stoull(**kept);
-  } else {
-    // What happened before there was anybody to tell is not told.
-    made->position_ = made->kept_ = parts.feed.end();
-    if (auto written = parts.store.commit({position_write(made->position_)}); !written) return fail(written);
-  }
+  auto follower = domain::ChangeFollower::open(
+      {parts.store, parts.feed, "notifications", "s3", "notifications: the changes of buckets wait"});
+  if (!follower) return fail(follower);
+  made->follower_ = std::move(*follower);
   return made;
 }
 
 void BucketNotifications::start() {
   queue_->start();
-  thread_ = std::thread([this] { run(); });
+  follower_->start([this](const auto& changes, auto next) { return tell(changes, next); });
 }
 
 void BucketNotifications::stop() {
-  stopping_ = true;
-  if (thread_.joinable()) thread_.join();
+  if (follower_) follower_->stop();
   if (queue_) queue_->stop();
-}
-
-void BucketNotifications::run() {
-  while (!stopping_) {
-    const bool more = parts_.feed.wait(position_, kLongestWait);
-    if (stopping_) break;
-    Result<void> done;
-    if (more) {
-      auto page = parts_.feed.read(position_, kChangesAtOnce);
-      done = page ? tell(page->changes, page->next) : Result<void>(fail(page));
-    }
-    if (done) done = keep_position();
-    if (!done) {
-      log::error("notifications: the changes of buckets wait: {} {}", done.error().message, done.error().detail);
-      std::this_thread::sleep_for(kLongestWait);
-    }
-  }
-  if (auto done = keep_position(); !done) log::warn("notifications: {}", done.error().message);
-}
-
-/// How far was read without anybody to tell is kept now and then: nothing is lost if it is not.
-Result<void> BucketNotifications::keep_position() {
-  const TimePoint now = parts_.clock.now();
-  if (position_ == kept_ || (now - last_kept_ < kKeepEvery && !stopping_)) return {};
-  if (auto done = parts_.store.commit({position_write(position_)}); !done) return done;
-  kept_ = position_;
-  last_kept_ = now;
-  if (auto trimmed = parts_.feed.trim(kept_); !trimmed) return fail(trimmed);
-  return {};
 }
 
 Result<void> BucketNotifications::tell(const std::vector<domain::Change>& changes, std::uint64_t next) {
@@ -178,21 +131,18 @@ Result<void> BucketNotifications::tell(const std::vector<domain::Change>& change
     if (batch.tickets.size() >= kWritesAtOnce || batch.events.size() >= kEventsAtOnce)
       if (auto done = flush(batch, change.position + 1); !done) return done;
   }
-  if (!batch.empty())
-    if (auto done = flush(batch, next); !done) return done;
-  position_ = next;
-  return {};
+  return batch.empty() ? Result<void>() : flush(batch, next);
 }
 
 Result<void> BucketNotifications::flush(Batch& batch, std::uint64_t position) {
   std::vector<storage::Write> writes;
   writes.reserve(batch.tickets.size() + 1);
   for (const auto& ticket : batch.tickets) writes.push_back(ticket.write());
-  writes.push_back(position_write(position));
+  writes.push_back(follower_->write_of(position));
   if (auto done = parts_.dispatcher.publish(batch.events, std::move(writes)); !done) return done;
   for (auto& ticket : batch.tickets) ticket.committed();
   batch = Batch();
-  position_ = kept_ = position;
+  follower_->committed(position);
   return {};
 }
 

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "aws/gen/s3.hpp"
@@ -14,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "domain/change_feed.hpp"
+#include "domain/change_follower.hpp"
 #include "domain/delivery_queue.hpp"
 #include "domain/objects/object_store.hpp"
 #include "services/events/dispatcher.hpp"
@@ -22,9 +21,9 @@
 
 namespace likeness::notifications {
 
-/// Tells functions, queues, topics and the default event bus of the changes of buckets. One thread follows the feed of
-/// changes: what is to be sent and how far it has read are one commit, so a crash loses nothing, and the feed is
-/// trimmed behind it. Messages are then sent by the threads of the queue of deliveries.
+/// Tells functions, queues, topics and the default event bus of the changes of buckets. What is to be sent and how
+/// far the feed of changes was followed are one commit, so a crash loses nothing. Messages are then sent by the threads
+/// of the queue of deliveries.
 class BucketNotifications {
  public:
   struct Parts {
@@ -54,20 +53,14 @@ class BucketNotifications {
   explicit BucketNotifications(const Parts& parts) : parts_(parts) {}
 
   struct Batch;
-  void run();
   Result<void> tell(const std::vector<domain::Change>& changes, std::uint64_t next);
   Result<void> flush(Batch& batch, std::uint64_t position);
-  Result<void> keep_position();
   domain::Verdict attempt(const domain::Delivery& delivery);
   Result<void> send(const std::string& arn, const std::string& bucket, const std::string& message, bool only_try) const;
 
   Parts parts_;
   std::unique_ptr<domain::DeliveryQueue> queue_;
-  std::uint64_t position_ = 0;  // of the next entry to be read
-  std::uint64_t kept_ = 0;      // on disk
-  TimePoint last_kept_{};
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  std::unique_ptr<domain::ChangeFollower> follower_;
 };
 
 }  // namespace likeness::notifications

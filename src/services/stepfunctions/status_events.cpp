@@ -14,20 +14,8 @@ using states::Object;
 using states::Status;
 using states::Value;
 
-constexpr auto kTable = "sfn.told";
-constexpr std::size_t kChangesAtOnce = 100;
 constexpr std::size_t kBytesAtOnce = 2u << 20;
 constexpr std::size_t kMostData = 248u << 10;  // of input and output, as they stand in the event
-constexpr std::chrono::milliseconds kLongestWait{200};
-constexpr std::chrono::seconds kKeepEvery{1};
-
-storage::Write position_write(std::uint64_t position) {
-  return {.table = kTable,
-          .key = {"events", "position"},
-          .value = std::to_string(position),
-          .expect = storage::Write::Expect::Anything,
-          .expected_value = {}};
-}
 
 struct FeedEntry : states::StatusFeed::Entry {
   explicit FeedEntry(domain::ChangeFeed::Entry begun) : held(std::move(begun)) { write = held.write(); }
@@ -81,15 +69,14 @@ std::string status_detail(const states::ExecutionRecord& record, const std::stri
 }
 
 Result<std::unique_ptr<StatusEvents>> StatusEvents::open(storage::Store& store, const Clock& clock) {
-  auto made = std::unique_ptr<StatusEvents>(new StatusEvents(store, clock));
+  auto made = std::unique_ptr<StatusEvents>(new StatusEvents());
   auto feed = domain::ChangeFeed::open(store, "states", clock);
   if (!feed) return fail(feed);
   made->feed_ = std::move(*feed);
-  auto kept = store.get(kTable, {"events", "position"});
-  if (!kept) return fail(kept);
-  made->position_ = made->kept_ = *kept ? std::stoull(**kept) : made->feed_->end();
-  if (!*kept)
-    if (auto written = store.commit({position_write(made->position_)}); !written) return fail(written);
+  auto follower =
+      domain::ChangeFollower::open({store, *made->feed_, "sfn.told", "events", "states: changes of status wait"});
+  if (!follower) return fail(follower);
+  made->follower_ = std::move(*follower);
   return made;
 }
 
@@ -108,41 +95,7 @@ void StatusEvents::start(const Parts& parts, eventbridge::Dispatcher& dispatcher
   dispatcher_ = &dispatcher;
   account_ = account;
   region_ = region;
-  thread_ = std::thread([this] { run(); });
-}
-
-void StatusEvents::stop() {
-  stopping_ = true;
-  if (thread_.joinable()) thread_.join();
-}
-
-void StatusEvents::run() {
-  while (!stopping_) {
-    const bool more = feed_->wait(position_, kLongestWait);
-    if (stopping_) break;
-    Result<void> done;
-    if (more) {
-      auto page = feed_->read(position_, kChangesAtOnce);
-      done = page ? tell(page->changes, page->next) : Result<void>(fail(page));
-    }
-    if (done) done = keep_position();
-    if (!done) {
-      log::error("states: changes of status wait: {} {}", done.error().message, done.error().detail);
-      std::this_thread::sleep_for(kLongestWait);
-    }
-  }
-  if (auto done = keep_position(); !done) log::warn("states: {}", done.error().message);
-}
-
-/// How far was read without anybody to tell is kept now and then: nothing is lost if it is not.
-Result<void> StatusEvents::keep_position() {
-  const TimePoint now = clock_.now();
-  if (position_ == kept_ || (now - last_kept_ < kKeepEvery && !stopping_)) return {};
-  if (auto done = store_.commit({position_write(position_)}); !done) return done;
-  kept_ = position_;
-  last_kept_ = now;
-  if (auto trimmed = feed_->trim(kept_); !trimmed) return fail(trimmed);
-  return {};
+  follower_->start([this](const auto& changes, auto next) { return tell(changes, next); });
 }
 
 std::optional<eventbridge::Event> StatusEvents::event_of(const domain::Change& change) const {
@@ -171,17 +124,14 @@ std::optional<eventbridge::Event> StatusEvents::event_of(const domain::Change& c
 }
 
 Result<void> StatusEvents::tell(const std::vector<domain::Change>& changes, std::uint64_t next) {
-  if (!dispatcher_->anyone("default")) {
-    position_ = next;
-    return {};
-  }
+  if (!dispatcher_->anyone("default")) return {};
   std::vector<eventbridge::Event> events;
   std::size_t bytes = 0;
   const auto flush = [&](std::uint64_t position) -> Result<void> {
-    if (auto done = dispatcher_->publish(events, {position_write(position)}); !done) return done;
+    if (auto done = dispatcher_->publish(events, {follower_->write_of(position)}); !done) return done;
     events.clear();
     bytes = 0;
-    position_ = kept_ = position;
+    follower_->committed(position);
     return {};
   };
   for (const auto& change : changes) {
