@@ -12,14 +12,12 @@ import json
 import os
 import pathlib
 import random
-import struct
-import subprocess
 import sys
 import tempfile
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+import prepared
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/differential")]
@@ -71,15 +69,10 @@ def transact(chosen):
 PLANS = {"PutItem": put, "GetItem": get, "Query": query, "TransactWriteItems": transact}
 
 
-def laid_out(endpoint, operation, body):
-    """A whole HTTP/1.1 request, signed."""
-    data = json.dumps(body, separators=(",", ":")).encode()
-    signed = AWSRequest("POST", f"http://127.0.0.1:{endpoint.port}/", data=data, headers={
-        "Host": f"127.0.0.1:{endpoint.port}", "Content-Type": "application/x-amz-json-1.0",
-        "X-Amz-Target": "DynamoDB_20120810." + operation, "Content-Length": str(len(data))})
-    SigV4Auth(endpoint.credentials, "dynamodb", "us-east-1").add_auth(signed)
-    head = "".join(f"{k}: {v}\r\n" for k, v in signed.headers.items())
-    return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + data
+def request(endpoint, operation, body):
+    return prepared.signed_post(endpoint.port, endpoint.credentials, "dynamodb", "/", {
+        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810." + operation},
+        json.dumps(body, separators=(",", ":")).encode())
 
 
 def fill(endpoint):
@@ -104,20 +97,15 @@ def measure(arguments, endpoint, folder):
     fill(endpoint)
     for operation in arguments.only:
         chosen = random.Random(operation)
-        prepared = folder / f"{operation}.requests"
-        with prepared.open("wb") as out:
-            for _ in range(REQUESTS):
-                request = laid_out(endpoint, operation, PLANS[operation](chosen))
-                out.write(struct.pack("<I", len(request)) + request)
+        requests = folder / f"{operation}.requests"
+        prepared.write(requests, (request(endpoint, operation, PLANS[operation](chosen)) for _ in range(REQUESTS)))
         for connections in CONNECTIONS:
-            for seconds in (arguments.seconds / 5, arguments.seconds):  # the first one warms up
-                done = subprocess.run([arguments.load, str(endpoint.port), str(connections), str(seconds), prepared],
-                                      check=True, capture_output=True, text=True)
-            result = json.loads(done.stdout)
+            result = prepared.send(arguments.load, endpoint.port, connections, arguments.seconds, requests,
+                                   warm_up=arguments.seconds / 5)
             if result["errors"]:
                 print(f"{operation}: {result['errors']} of {result['count']} answers are errors: {result['first_error']}",
                       file=sys.stderr)
-            found[operation, connections] = result | {"rate": (result["count"] - result["errors"]) / result["seconds"]}
+            found[operation, connections] = result
     return found
 
 

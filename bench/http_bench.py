@@ -30,6 +30,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+import prepared
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("LIKENESS_CACHE", pathlib.Path.home() / ".cache/likeness"))
 PHOTOS = [CACHE / "photos" / name for name in
@@ -53,14 +55,9 @@ class Likeness:
         self.credentials = Credentials(profile["default"]["aws_access_key_id"], profile["default"]["aws_secret_access_key"])
 
     def request(self, operation: str, body: dict) -> bytes:
-        """A whole HTTP/1.1 request, signed."""
-        data = json.dumps(body).encode()
-        signed = AWSRequest("POST", self.endpoint + "/", data=data, headers={
-            "Host": f"127.0.0.1:{self.port}", "Content-Type": "application/x-amz-json-1.1",
-            "X-Amz-Target": "RekognitionService." + operation, "Content-Length": str(len(data))})
-        SigV4Auth(self.credentials, "rekognition", "us-east-1").add_auth(signed)
-        head = "".join(f"{k}: {v}\r\n" for k, v in signed.headers.items())
-        return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + data
+        return prepared.signed_post(self.port, self.credentials, "rekognition", "/", {
+            "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "RekognitionService." + operation},
+            json.dumps(body).encode())
 
     def call(self, operation: str, body: dict) -> dict:
         data = json.dumps(body).encode()

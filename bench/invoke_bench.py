@@ -9,17 +9,14 @@ import argparse
 import io
 import json
 import pathlib
-import struct
-import subprocess
 import sys
 import tempfile
 import zipfile
 
 import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 
+import prepared
 from http_bench import ROOT, Likeness
 
 CLIENTS = (1, 8, 32)
@@ -52,13 +49,8 @@ def make(client_of, runtime):
 
 
 def request(server, function):
-    """A whole HTTP/1.1 request, signed."""
-    path, data = f"/2015-03-31/functions/{function}/invocations", b'{"n": 1}'
-    signed = AWSRequest("POST", server.endpoint + path, data=data, headers={
-        "Host": f"127.0.0.1:{server.port}", "Content-Type": "application/json", "Content-Length": str(len(data))})
-    SigV4Auth(server.credentials, "lambda", "us-east-1").add_auth(signed)
-    head = "".join(f"{k}: {v}\r\n" for k, v in signed.headers.items())
-    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + data
+    return prepared.signed_post(server.port, server.credentials, "lambda", f"/2015-03-31/functions/{function}/invocations",
+                                {"Content-Type": "application/json"}, b'{"n": 1}')
 
 
 def clients(**options):
@@ -94,17 +86,14 @@ def main():
         print("| runtime | clients | invokes/s | p50 ms | p99 ms |\n|---|---|---|---|---|")
         try:
             for runtime in FUNCTIONS:
-                prepared = pathlib.Path(folder) / "request"
-                one = request(server, make(client_of, runtime))
-                prepared.write_bytes(struct.pack("<I", len(one)) + one)
+                requests = pathlib.Path(folder) / "requests"
+                prepared.write(requests, [request(server, make(client_of, runtime))])
                 for count in CLIENTS:
-                    for seconds in (options.seconds / 2, options.seconds):  # the first one warms up
-                        done = subprocess.run([options.load, str(server.port), str(count), str(seconds), prepared],
-                                              check=True, capture_output=True, text=True)
-                    result = json.loads(done.stdout)
+                    result = prepared.send(options.load, server.port, count, options.seconds, requests,
+                                           warm_up=options.seconds / 2)
                     if result["errors"]:
                         sys.exit(f"{result['errors']} of {result['count']} answers are errors: {result['first_error']}")
-                    print(f"| {runtime} | {count} | {result['count'] / result['seconds']:.0f} | {result['p50_ms']:.2f} "
+                    print(f"| {runtime} | {count} | {result['rate']:.0f} | {result['p50_ms']:.2f} "
                           f"| {result['p99_ms']:.2f} |", flush=True)
         finally:
             server.stop()
