@@ -7,21 +7,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
 #include <memory>
 #include <utility>
 
+#include "net/response_reader.hpp"
 #include "net/server.hpp"
 
 namespace likeness::net {
 namespace {
-
-namespace http = boost::beast::http;
 
 /// False when nothing happened within `timeout`.
 bool wait_for(int socket, short events, std::chrono::milliseconds timeout) {
@@ -126,10 +122,10 @@ Result<void> Client::write(std::string_view data) {
 }
 
 Result<Response> Client::send(const Request& request) {
-  std::string head = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
-  if (!request.headers.contains("Host")) head += fmt::format("Host: {}\r\n", authority_);
-  for (const Header& field : request.headers)
-    fmt::format_to(std::back_inserter(head), "{}: {}\r\n", field.name, field.value);
+  auto begun =
+      write_request_head(fmt::format("{} {} HTTP/1.1", request.method, request.target), authority_, request.headers);
+  if (!begun) return fail(begun);
+  std::string head = std::move(*begun);
   const bool wants_length = !request.body.empty() || request.method == "POST" || request.method == "PUT";
   if (wants_length && !request.headers.contains("Content-Length"))
     fmt::format_to(std::back_inserter(head), "Content-Length: {}\r\n", request.body.size());
@@ -151,34 +147,18 @@ Result<Response> Client::send(const Request& request) {
 }
 
 Result<Response> Client::receive(bool head_only) {
-  http::response_parser<http::string_body> parser;
-  parser.eager(true);
-  parser.skip(head_only);
-  parser.body_limit(options_.max_body_bytes);
+  ResponseReader reader(authority_, {.max_body_bytes = options_.max_body_bytes, .head_only = head_only});
   Bytes buffer(64 * 1024);
-  std::size_t held = 0;  // received, not yet taken by the parser
   bool any = false;
-  boost::beast::error_code error;
-  while (!parser.is_done()) {
-    if (held > 0) {
-      const std::size_t used = parser.put(boost::asio::buffer(buffer.data(), held), error);
-      if (error && error != http::error::need_more)
-        return client_error("BadResponse", fmt::format("{} does not answer in HTTP: {}.", authority_, error.message()));
-      std::memmove(buffer.data(), buffer.data() + used, held - used);
-      held -= used;
-      if (parser.is_done()) break;
-      if (used > 0 && held > 0 && !error) continue;
-    }
-    if (held == buffer.size()) buffer.resize(buffer.size() * 2);
-    const ssize_t count = ::recv(socket_, buffer.data() + held, buffer.size() - held, 0);
+  while (!reader.done()) {
+    const ssize_t count = ::recv(socket_, buffer.data(), buffer.size(), 0);
     if (count > 0) {
-      held += static_cast<std::size_t>(count);
       any = true;
+      if (auto fed = reader.feed(as_text(BytesView(buffer).first(static_cast<std::size_t>(count)))); !fed)
+        return fail(fed);
     } else if (count == 0) {
       if (!any) return client_error("ConnectionClosed", fmt::format("{} closed the connection.", authority_));
-      parser.put_eof(error);
-      if (error)
-        return client_error("BadResponse", fmt::format("{} closed the connection within its answer.", authority_));
+      if (auto ended = reader.end(); !ended) return fail(ended);
       disconnect();
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!wait_for(socket_, POLLIN, options_.io_timeout))
@@ -187,13 +167,8 @@ Result<Response> Client::receive(bool head_only) {
       return client_error("ConnectionClosed", fmt::format("{} closed the connection.", authority_));
     }
   }
-  if (!parser.keep_alive()) disconnect();
-  auto message = parser.release();
-  Response response;
-  response.status = static_cast<int>(message.result_int());
-  for (const auto& field : message) response.headers.add(std::string(field.name_string()), std::string(field.value()));
-  response.body = std::move(message.body());
-  return response;
+  if (!reader.reusable()) disconnect();
+  return reader.take();
 }
 
 }  // namespace likeness::net

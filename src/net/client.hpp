@@ -31,7 +31,8 @@ class Client {
   Client& operator=(Client&& other) noexcept;
 
   /// Sends `request`; Host, Content-Length and Connection are added where missing. The body must be in `request.body`.
-  /// Errors: "ConnectionFailed" (nobody answers there), "ConnectionClosed", "RequestTimeout", "BadResponse".
+  /// Errors: "ConnectionFailed" (nobody answers there), "ConnectionClosed", "RequestTimeout", "BadResponse",
+  /// "InvalidHeader".
   Result<Response> send(const Request& request);
 
   /// "127.0.0.1:4600": what belongs into Host, and into a signature.

@@ -12,18 +12,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
+
+#include "net/response_reader.hpp"
 
 namespace likeness::net {
 namespace {
 
-namespace http = boost::beast::http;
 constexpr std::size_t kMostLine = 8192;
 
 bool wait_for(int socket, short events, std::chrono::milliseconds timeout) {
@@ -113,6 +113,7 @@ bool is_public_address(std::string_view address) {
 struct Outgoing::State {
   OutgoingOptions options;
   std::string peer;  // "HOST:PORT", for messages
+  std::chrono::steady_clock::time_point deadline;
   int socket = -1;
   std::unique_ptr<SSL_CTX, FreeContext> context;
   std::unique_ptr<SSL, FreeSession> session;
@@ -122,11 +123,18 @@ struct Outgoing::State {
     if (socket >= 0) ::close(socket);
   }
 
+  /// False when nothing happened for too long, or the whole has taken too long.
+  bool wait(short events) const {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    return left.count() > 0 && wait_for(socket, events, std::min(left, options.io_timeout));
+  }
+
   /// Waits for what the session asks for after `result`. False when it cannot go on.
   Result<bool> again(int result) const {
     const int reason = SSL_get_error(session.get(), result);
     if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE) return false;
-    if (!wait_for(socket, reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, options.io_timeout))
+    if (!wait(reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT))
       return client_error("RequestTimeout", fmt::format("{} did not answer in time.", peer));
     return true;
   }
@@ -140,6 +148,7 @@ Result<Outgoing> Outgoing::connect(const std::string& host, const std::string& p
   auto state = std::make_unique<State>();
   state->options = options;
   state->peer = host + ":" + port;
+  state->deadline = std::chrono::steady_clock::now() + options.whole_timeout;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -163,12 +172,23 @@ Result<Outgoing> Outgoing::connect(const std::string& host, const std::string& p
   return Outgoing(std::move(state));
 }
 
+Outgoing Outgoing::over(int socket, const OutgoingOptions& options) {
+  auto state = std::make_unique<State>();
+  state->options = options;
+  state->peer = "the other side";
+  state->deadline = std::chrono::steady_clock::now() + options.whole_timeout;
+  state->socket = socket;
+  return Outgoing(std::move(state));
+}
+
 Result<void> Outgoing::start_tls(const std::string& host) {
   State& state = *state_;
   const auto failed = [&](std::string_view why) {
     ERR_clear_error();
     return client_error("ConnectionFailed", fmt::format("No secure connection to {}: {}.", state.peer, why));
   };
+  // It came in the clear, so anybody can have said it, and must not be taken for a part of the secure conversation.
+  if (!state.held.empty()) return failed("the other side spoke before its turn");
   state.context.reset(SSL_CTX_new(TLS_client_method()));
   if (!state.context) return failed("out of memory");
   SSL_CTX_set_min_proto_version(state.context.get(), TLS1_2_VERSION);
@@ -219,8 +239,7 @@ Result<void> Outgoing::write(std::string_view data) {
     } else {
       count = ::send(state.socket, data.data(), data.size(), MSG_NOSIGNAL);
       if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        if (!wait_for(state.socket, POLLOUT, state.options.io_timeout))
-          return client_error("RequestTimeout", fmt::format("{} takes no more.", state.peer));
+        if (!state.wait(POLLOUT)) return client_error("RequestTimeout", fmt::format("{} takes no more.", state.peer));
         continue;
       }
       if (count < 0 && errno == EINTR) continue;
@@ -253,7 +272,7 @@ Result<std::size_t> Outgoing::read(std::span<char> into) {
     const ssize_t count = ::recv(state.socket, into.data(), into.size(), 0);
     if (count >= 0) return static_cast<std::size_t>(count);
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!wait_for(state.socket, POLLIN, state.options.io_timeout))
+      if (!state.wait(POLLIN))
         return client_error("RequestTimeout", fmt::format("{} did not answer in time.", state.peer));
     } else if (errno != EINTR) {
       return client_error("ConnectionClosed", fmt::format("{} closed the connection.", state.peer));
@@ -325,51 +344,27 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 Result<Response> post(const Url& url, const Headers& headers, std::string_view body, const OutgoingOptions& options) {
+  auto head = write_request_head(fmt::format("POST {} HTTP/1.1", url.target), url.authority, headers);
+  if (!head) return fail(head);
+  *head += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", body.size());
   auto connection = Outgoing::connect(url.host, url.port, options);
   if (!connection) return fail(connection);
   if (url.secure)
     if (auto secured = connection->start_tls(url.host); !secured) return fail(secured);
-  std::string head = fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n", url.target, url.authority);
-  for (const Header& field : headers) head += fmt::format("{}: {}\r\n", field.name, field.value);
-  head += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", body.size());
-  if (auto written = connection->write(head); !written) return fail(written);
+  if (auto written = connection->write(*head); !written) return fail(written);
   // Who refuses the body may have answered already.
   (void)connection->write(body);
 
-  http::response_parser<http::string_body> parser;
-  parser.eager(true);
-  parser.body_limit(options.max_answer);
-  std::string held;
-  boost::beast::error_code error;
+  // The status is all that counts: however long the body is, it need not be waited for.
+  ResponseReader reader(url.authority, {.max_body_bytes = std::numeric_limits<std::uint64_t>::max()});
   std::array<char, 16 * 1024> bytes{};
-  while (!parser.is_done()) {
+  while (!reader.head_done()) {
     auto count = connection->read(bytes);
     if (!count) return fail(count);
-    if (*count == 0) {
-      parser.put_eof(error);
-      if (error || !parser.is_header_done())
-        return client_error("BadResponse", fmt::format("{} closed the connection within its answer.", url.authority));
-      break;
-    }
-    held.append(bytes.data(), *count);
-    while (!held.empty() && !parser.is_done()) {
-      const auto used = parser.put(boost::asio::buffer(held.data(), held.size()), error);
-      held.erase(0, used);
-      if (error == http::error::need_more || used == 0) break;
-      if (error)
-        return client_error("BadResponse",
-                            fmt::format("{} does not answer in HTTP: {}.", url.authority, error.message()));
-    }
-    if (held.size() > options.max_answer) return client_error("BadResponse", "The head of the answer is too long.");
-    // The status is all that counts; a long body need not be waited for.
-    if (parser.is_header_done() && parser.get().result_int() >= 200) break;
+    const auto fed = *count == 0 ? reader.end() : reader.feed(std::string_view(bytes.data(), *count));
+    if (!fed) return Failure(fed.error());
   }
-  auto message = parser.release();
-  Response response;
-  response.status = static_cast<int>(message.result_int());
-  for (const auto& field : message) response.headers.add(std::string(field.name_string()), std::string(field.value()));
-  response.body = std::move(message.body());
-  return response;
+  return reader.take();
 }
 
 }  // namespace likeness::net

@@ -18,9 +18,9 @@ struct OutgoingOptions {
   /// into the network that it stands in.
   bool private_addresses = false;
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds io_timeout{15'000};  // without any byte in either direction
-  std::string trusted;                           // PEM file of authorities; empty: the system's
-  std::size_t max_answer = 256 * 1024;           // bytes
+  std::chrono::milliseconds io_timeout{15'000};     // without any byte in either direction
+  std::chrono::milliseconds whole_timeout{60'000};  // from the first byte to the last, however they drip
+  std::string trusted;                              // PEM file of authorities; empty: the system's
 };
 
 /// Whether an address ("10.0.0.1", "::1") is one that anybody may be sent to: neither loopback nor of a private,
@@ -32,11 +32,14 @@ class Outgoing {
  public:
   /// Errors: "ConnectionFailed", "AddressRefused" (not public).
   static Result<Outgoing> connect(const std::string& host, const std::string& port, const OutgoingOptions& options);
+  /// Over a socket that is connected already, which it owns from now on. For tests.
+  static Outgoing over(int socket, const OutgoingOptions& options);
   Outgoing(Outgoing&& other) noexcept;
   Outgoing& operator=(Outgoing&&) = delete;
   ~Outgoing();
 
-  /// The other side has to show a certificate for `host`. Error "ConnectionFailed".
+  /// The other side has to show a certificate for `host`, and must not have said more than was read. Error
+  /// "ConnectionFailed".
   Result<void> start_tls(const std::string& host);
   Result<void> write(std::string_view data);
   /// 0 at the end. Errors: "ConnectionClosed", "RequestTimeout".
@@ -61,7 +64,8 @@ struct Url {
 /// Of http:// and https:// URLs. Error "InvalidAddress".
 Result<Url> parse_url(std::string_view url);
 
-/// POSTs and reads the answer's status, headers and (up to `max_answer`) body. Follows no redirect.
+/// POSTs and reads the answer's status, headers and what came with them of its body. Follows no redirect. Errors: those
+/// of the connection, "InvalidHeader", "BadResponse".
 Result<Response> post(const Url& url, const Headers& headers, std::string_view body, const OutgoingOptions& options);
 
 }  // namespace likeness::net

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "net/smtp.hpp"
@@ -15,27 +17,42 @@
 namespace likeness::net {
 namespace {
 
+/// A socket that takes connections on a free port of this machine.
+struct Listener {
+  int socket = -1;
+  std::string port;
+
+  static Listener open() {
+    Listener out;
+    out.socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(out.socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(out.socket, 1), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(out.socket, reinterpret_cast<sockaddr*>(&address), &size);
+    out.port = std::to_string(ntohs(address.sin_port));
+    return out;
+  }
+  Listener() = default;
+  Listener(Listener&& other) noexcept : socket(std::exchange(other.socket, -1)), port(std::move(other.port)) {}
+  Listener& operator=(Listener&&) = delete;
+  ~Listener() {
+    if (socket >= 0) ::close(socket);
+  }
+};
+
 /// A server of one connection that says its lines and keeps what it hears. After each line of the client the next
 /// answer; "" waits for the line with a single dot.
 class ScriptedServer {
  public:
   ScriptedServer(std::string greeting, std::vector<std::string> answers)
-      : greeting_(std::move(greeting)), answers_(std::move(answers)) {
-    socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(socket_, 1), 0);
-    socklen_t size = sizeof address;
-    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
-    port = std::to_string(ntohs(address.sin_port));
+      : greeting_(std::move(greeting)), answers_(std::move(answers)), listener_(Listener::open()) {
+    port = listener_.port;
     thread_ = std::thread([this] { run(); });
   }
-  ~ScriptedServer() {
-    join();
-    ::close(socket_);
-  }
+  ~ScriptedServer() { join(); }
   void join() {
     if (thread_.joinable()) thread_.join();
   }
@@ -45,7 +62,7 @@ class ScriptedServer {
 
  private:
   void run() {
-    const int peer = ::accept(socket_, nullptr, nullptr);
+    const int peer = ::accept(listener_.socket, nullptr, nullptr);
     say(peer, greeting_);
     for (const auto& answer : answers_) {
       const std::string end = answer.starts_with("250 taken") ? "\r\n.\r\n" : answer.starts_with("HTTP") ? "}" : "\n";
@@ -68,7 +85,30 @@ class ScriptedServer {
 
   const std::string greeting_;
   const std::vector<std::string> answers_;
-  int socket_ = -1;
+  Listener listener_;
+  std::thread thread_;
+};
+
+/// Says one byte of `text` after each pause, until the other side has enough of it.
+class DrippingServer {
+ public:
+  DrippingServer(std::string text, std::chrono::milliseconds pause) : listener_(Listener::open()) {
+    port = listener_.port;
+    thread_ = std::thread([this, text = std::move(text), pause] {
+      const int peer = ::accept(listener_.socket, nullptr, nullptr);
+      for (const char c : text) {
+        if (::send(peer, &c, 1, MSG_NOSIGNAL) != 1) break;
+        std::this_thread::sleep_for(pause);
+      }
+      ::close(peer);
+    });
+  }
+  ~DrippingServer() { thread_.join(); }
+
+  std::string port;
+
+ private:
+  Listener listener_;
   std::thread thread_;
 };
 
@@ -134,6 +174,62 @@ TEST(Outgoing, PostsAndTellsTheStatus) {
   server.join();
   EXPECT_THAT(server.heard, testing::StartsWith("POST /hook?a=b HTTP/1.1\r\nHost: 127.0.0.1:"));
   EXPECT_THAT(server.heard, testing::EndsWith("Content-Length: 7\r\nConnection: close\r\n\r\n{\"a\":1}"));
+}
+
+TEST(Outgoing, PassesOverInterimAnswers) {
+  ScriptedServer server("", {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
+                             "HTTP/1.1 204 No Content\r\n\r\n"});
+  const auto answer = post(*parse_url("http://127.0.0.1:" + server.port), {}, "{}", private_too());
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 204);
+  EXPECT_FALSE(answer->headers.contains("Link"));
+}
+
+TEST(Outgoing, ALongBodyIsNotWaitedFor) {
+  // The second answer waits for words that never come: the connection stays open.
+  ScriptedServer server("", {"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nabc", "never said"});
+  const auto answer = post(*parse_url("http://127.0.0.1:" + server.port), {}, "{}", private_too());
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+}
+
+TEST(Outgoing, WhatIsNotHttpIsToldWithoutWaitingForMore) {
+  // The second answer waits for words that never come: the connection stays open.
+  ScriptedServer server("", {"HTTQ/1.1 200 OK\r\n}", "never said"});
+  const auto answer = post(*parse_url("http://127.0.0.1:" + server.port), {}, "", private_too());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "BadResponse");
+}
+
+TEST(Outgoing, NoHeaderCanAddAnother) {
+  for (const char* value : {"text/plain\r\nX-Evil: 1", "a\nb", "a\rb"}) {
+    const auto answer = post(*parse_url("http://127.0.0.1:9/"), {{"Content-Type", value}}, "", private_too());
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, "InvalidHeader");
+  }
+  EXPECT_EQ(post(*parse_url("http://127.0.0.1:9/"), {{"A: b\r\nC", "d"}}, "", private_too()).error().code,
+            "InvalidHeader");
+}
+
+TEST(Outgoing, WhoDripsBytesIsNotWaitedFor) {
+  DrippingServer server("HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x'), std::chrono::milliseconds(2));
+  auto options = private_too();
+  options.whole_timeout = std::chrono::milliseconds(300);
+  const auto answer = post(*parse_url("http://127.0.0.1:" + server.port), {}, "", options);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "RequestTimeout");
+}
+
+TEST(Smtp, NothingSaidBeforeTlsCountsAsSaidWithinIt) {
+  // Who can add to the plain part of the conversation has no part in the secure one.
+  ScriptedServer server("220 mail ready\r\n",
+                        {"250-mail\r\n250 STARTTLS\r\n", "220 go on\r\n250-mail\r\n250 AUTH PLAIN\r\n", "never said"});
+  const auto where = SmtpServer::parse("smtp://user:pass@0.0.0.0:" + server.port);
+  ASSERT_TRUE(where);
+  const auto sent = send_mail(*where, {"from@x.org", "to@y.org", "x"}, private_too());
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, "ConnectionFailed");
+  EXPECT_THAT(sent.error().message, testing::HasSubstr("spoke before"));
 }
 
 TEST(Smtp, HandsAMailOver) {

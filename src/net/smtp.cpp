@@ -115,7 +115,11 @@ Result<void> send_mail(const SmtpServer& server, const Mail& mail, const Outgoin
   if (!connection) return fail(connection);
   if (server.secure)
     if (auto secured = connection->start_tls(server.host); !secured) return secured;
-  Session session(std::move(*connection), server.host + ":" + server.port);
+  return hand_over(std::move(*connection), server, mail);
+}
+
+Result<void> hand_over(Outgoing connection, const SmtpServer& server, const Mail& mail) {
+  Session session(std::move(connection), server.host + ":" + server.port);
   auto greeting = session.reply();
   if (!greeting) return fail(greeting);
   if (greeting->code / 100 != 2) return session.refused(*greeting);

@@ -32,4 +32,7 @@ struct SmtpServer {
 /// not).
 Result<void> send_mail(const SmtpServer& server, const Mail& mail, const OutgoingOptions& options);
 
+/// As send_mail(), over a connection to the server that stands.
+Result<void> hand_over(Outgoing connection, const SmtpServer& server, const Mail& mail);
+
 }  // namespace likeness::net
