@@ -15,20 +15,6 @@ tl::unexpected<Problem> reader_problem(std::string cause) {
   return problem("States.ItemReaderFailed", std::move(cause));
 }
 
-/// "s3://bucket/a/key".
-std::optional<std::pair<std::string, std::string>> read_uri(std::string_view text) {
-  constexpr std::string_view kScheme = "s3://";
-  if (!text.starts_with(kScheme)) return std::nullopt;
-  text.remove_prefix(kScheme.size());
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == text.size()) return std::nullopt;
-  return std::pair(std::string(text.substr(0, slash)), std::string(text.substr(slash + 1)));
-}
-
-Value place(const std::string& bucket, const std::string& key) {
-  return Value(Object{{"Bucket", Value(bucket)}, {"Key", Value(key)}});
-}
-
 }  // namespace
 
 /// Through `run`, as a definition would see it: what is not text may have suffered.
@@ -83,65 +69,19 @@ Outcome<std::vector<Value>> MapRuns::list_objects(Run& run, const Value& paramet
 }
 
 /// The items of several objects, one after the other.
-Outcome<std::vector<Value>> MapRuns::read_all(Run& run, const ItemReader& reader, const std::vector<Value>& places) {
+Outcome<std::vector<Value>> MapRuns::read_all(Run& run, const ItemFiles& files) {
   std::vector<Value> out;
   std::size_t held = 0;
-  for (const auto& where : places) {
-    if (out.size() >= run.max_items) break;
+  ItemBudget budget{.items = run.max_items};
+  for (const auto& where : files.places) {
+    if (budget.items == 0) break;
     auto text = read_object(run, where, held);
     if (!text) return states::fail(text);
-    auto items = parse_items(reader, *text, run.max_items - out.size());
+    auto items = parse_items(files.reader, *text, budget);
     if (!items) return items;
     std::move(items->begin(), items->end(), std::back_inserter(out));
   }
   return out;
-}
-
-/// An inventory of S3: its manifest names the columns, and the files that have the rows.
-Outcome<std::vector<Value>> MapRuns::read_inventory(Run& run, const ItemReader& reader, std::string_view text) {
-  const auto manifest = parse_json(text);
-  const Value* const files = manifest ? manifest->find("files") : nullptr;
-  if (files == nullptr || !files->is_array())
-    return reader_problem("The object is not the manifest of an S3 inventory.");
-  if (manifest->text_of("fileFormat") != "CSV")
-    return reader_problem(fmt::format("S3 inventories in the format {} are not supported by this server, only CSV.",
-                                      manifest->text_of("fileFormat")));
-  auto bucket = std::string(manifest->text_of("destinationBucket"));
-  bucket = bucket.substr(bucket.rfind(':') + 1);
-  ItemReader rows = reader;
-  rows.input_type = "CSV";
-  rows.csv_header_location = "GIVEN";
-  rows.csv_delimiter = ',';
-  rows.csv_headers.clear();
-  std::string_view schema = manifest->text_of("fileSchema");
-  while (!schema.empty()) {
-    const auto end = std::min(schema.find(','), schema.size());
-    auto name = schema.substr(0, end);
-    schema.remove_prefix(std::min(end + 1, schema.size()));
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    rows.csv_headers.emplace_back(name);
-  }
-  std::vector<Value> places;
-  for (const auto& file : files->as_array()) places.push_back(place(bucket, std::string(file.text_of("key"))));
-  return read_all(run, rows, places);
-}
-
-/// What UNLOAD of Athena leaves: a line for each object.
-Outcome<std::vector<Value>> MapRuns::read_unloaded(Run& run, const ItemReader& reader, std::string_view text) {
-  std::vector<Value> places;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.starts_with('"') && line.ends_with('"') && line.size() > 1) line = line.substr(1, line.size() - 2);
-    if (line.empty()) continue;
-    const auto uri = read_uri(line);
-    if (!uri) return reader_problem(fmt::format("The manifest has a line that is no S3 URI: {}", line.substr(0, 200)));
-    places.push_back(place(uri->first, uri->second));
-  }
-  return read_all(run, reader, places);
 }
 
 Outcome<std::vector<Value>> MapRuns::read_items(Run& run) {
@@ -159,21 +99,25 @@ Outcome<std::vector<Value>> MapRuns::read_items(Run& run) {
     auto listed = list_objects(run, *parameters, flatten ? 100'000'000 : run.max_items);
     if (!listed || !flatten) return listed;
     const std::string bucket(parameters->text_of("Bucket"));
-    std::vector<Value> places;
+    ItemFiles files{.reader = reader, .places = {}};
     for (const auto& object : *listed) {
       const std::string key(object.text_of("Key"));
       // What stands for a folder holds no data.
-      if (!key.ends_with('/')) places.push_back(place(bucket, key));
+      if (!key.ends_with('/')) files.places.emplace_back(Object{{"Bucket", Value(bucket)}, {"Key", Value(key)}});
     }
-    return read_all(run, reader, places);
+    return read_all(run, files);
   }
   std::size_t held = 0;
   auto text = read_object(run, *parameters, held);
   if (!text) return states::fail(text);
-  if (reader.manifest_type == "ATHENA_DATA") return read_unloaded(run, reader, *text);
-  if (reader.manifest_type == "S3_INVENTORY" || reader.input_type == "MANIFEST")
-    return read_inventory(run, reader, *text);
-  return parse_items(reader, *text, run.max_items);
+  const bool unloaded = reader.manifest_type == "ATHENA_DATA";
+  if (unloaded || reader.manifest_type == "S3_INVENTORY" || reader.input_type == "MANIFEST") {
+    auto files = unloaded ? parse_unloaded(reader, *text) : parse_inventory(reader, *text);
+    if (!files) return states::fail(files);
+    return read_all(run, *files);
+  }
+  ItemBudget budget{.items = run.max_items};
+  return parse_items(reader, *text, budget);
 }
 
 }  // namespace likeness::states

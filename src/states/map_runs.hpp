@@ -37,6 +37,8 @@ struct MapRunRecord {
   std::int64_t failures_not_redrivable = 0;  // and those that it cannot repeat
 };
 
+struct ItemFiles;
+
 /// Distributed maps: reads the items (a list, an S3 listing, an S3 object), runs a child execution for each item or
 /// batch, counts failures, puts the results together or writes them to S3. Items and results are in the store, so a
 /// start of the server goes on with what is missing. Thread-safe.
@@ -68,9 +70,7 @@ class MapRuns {
   Outcome<std::vector<Value>> read_items(Run& run);
   Outcome<std::vector<Value>> list_objects(Run& run, const Value& parameters, std::size_t limit);
   Outcome<std::string> read_object(Run& run, const Value& parameters, std::size_t& held);
-  Outcome<std::vector<Value>> read_all(Run& run, const ItemReader& reader, const std::vector<Value>& places);
-  Outcome<std::vector<Value>> read_inventory(Run& run, const ItemReader& reader, std::string_view text);
-  Outcome<std::vector<Value>> read_unloaded(Run& run, const ItemReader& reader, std::string_view text);
+  Outcome<std::vector<Value>> read_all(Run& run, const ItemFiles& files);
   Outcome<std::vector<Value>> batches(Run& run, std::vector<Value> items);
   Outcome<void> store_items(Run& run, const std::vector<Value>& inputs);
   Result<void> recall(Run& run);
@@ -93,7 +93,25 @@ class MapRuns {
   bool stopping_ = false;
 };
 
-/// What an ItemReader makes of an object's text.
-Outcome<std::vector<Value>> parse_items(const ItemReader& reader, std::string_view text, std::size_t limit);
+/// What may still be read of items.
+struct ItemBudget {
+  std::size_t items = 0;
+  std::size_t bytes =
+      std::size_t{2} << 30;  // of memory: a row of CSV has a value for each header, even where it is short
+};
+
+/// What an ItemReader makes of an object's text; takes it off the budget. No more than its items are read, and what
+/// takes more than its bytes is refused.
+Outcome<std::vector<Value>> parse_items(const ItemReader& reader, std::string_view text, ItemBudget& budget);
+
+/// The objects that a manifest names, as parameters of GetObject, and how their items are to be read.
+struct ItemFiles {
+  ItemReader reader;
+  std::vector<Value> places;
+};
+/// Of an S3 inventory: JSON that names the columns, and the files that have the rows.
+Outcome<ItemFiles> parse_inventory(const ItemReader& reader, std::string_view text);
+/// What UNLOAD of Athena leaves: a line for each object.
+Outcome<ItemFiles> parse_unloaded(const ItemReader& reader, std::string_view text);
 
 }  // namespace likeness::states

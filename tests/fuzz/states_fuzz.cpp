@@ -59,7 +59,8 @@ void items(std::string_view kind, std::string_view data) {
     if (!out) return;
     plain = std::move(*out);
   }
-  const auto read = parse_items(reader, plain, 1000);
+  ItemBudget budget{.items = 1000};
+  const auto read = parse_items(reader, plain, budget);
   if (read && read->size() > 1000) __builtin_trap();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <initializer_list>
 
 #include "domain/topics/errors.hpp"
 #include "domain/topics/topics.hpp"
@@ -18,6 +19,25 @@ std::optional<json::object> object_in(const std::string& text) {
   json::value value = json::parse(text, failed);
   if (failed || !value.is_object()) return std::nullopt;
   return std::move(value.as_object());
+}
+
+/// `request` is where a delivery policy has its content type, which becomes a header of the requests to subscribers.
+Result<void> check_delivery_policy(const std::string& text, std::initializer_list<const char*> request) {
+  if (text.empty()) return {};
+  auto parsed = object_in(text);
+  if (!parsed) return invalid_parameter("DeliveryPolicy: failed to parse JSON.");
+  const json::object* at = &*parsed;
+  for (const char* name : request) {
+    const auto* inner = at->if_contains(name);
+    if (inner == nullptr || !inner->is_object()) return {};
+    at = &inner->get_object();
+  }
+  const auto* type = at->if_contains("headerContentType");
+  if (type == nullptr) return {};
+  const bool fine = type->is_string() && !type->get_string().empty() && type->get_string().size() < 128 &&
+                    std::ranges::all_of(type->get_string(), [](char c) { return c >= ' ' && c < 0x7f; });
+  if (!fine) return invalid_parameter("DeliveryPolicy: headerContentType is not a content type");
+  return {};
 }
 
 constexpr std::string_view kPlain[] = {"DisplayName", "KmsMasterKeyId", "TracingConfig", "FifoThroughputScope"};
@@ -88,7 +108,7 @@ Result<Subscription> with_attribute(Subscription subscription, const std::string
   } else if (name == "RedrivePolicy") {
     if (auto set = set_redrive(subscription, value); !set) return fail(set);
   } else if (name == "DeliveryPolicy") {
-    if (!value.empty() && !object_in(value)) return invalid_parameter("DeliveryPolicy: failed to parse JSON.");
+    if (auto fine = check_delivery_policy(value, {"requestPolicy"}); !fine) return fail(fine);
     if (value.empty())
       subscription.attributes.erase(name);
     else
@@ -132,7 +152,7 @@ Result<Topic> with_attribute(Topic topic, const std::string& name, const std::st
     return topic;
   }
   if (name == "DeliveryPolicy") {
-    if (!value.empty() && !object_in(value)) return invalid_parameter("DeliveryPolicy: failed to parse JSON.");
+    if (auto fine = check_delivery_policy(value, {"http", "defaultRequestPolicy"}); !fine) return fail(fine);
   } else if (name == "SignatureVersion") {
     if (value != "1" && value != "2") return invalid_parameter("SignatureVersion: Invalid value [" + value + "]");
   } else if (name == "DisplayName" && value.size() > 100) {

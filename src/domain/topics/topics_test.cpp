@@ -135,6 +135,21 @@ queues::Attributes attributes(std::initializer_list<std::tuple<std::string, std:
   return out;
 }
 
+TEST(DeliveryPolicy, ItsContentTypeIsOneLine) {
+  // It becomes a header of the requests to subscribers.
+  for (const std::string type : {R"(text/plain\r\nX-Evil: 1)", R"(a\nb)", R"(text\u0000)", R"(\u00e9)", ""}) {
+    const auto subscription =
+        with_attribute(Subscription(), "DeliveryPolicy", R"({"requestPolicy":{"headerContentType":")" + type + "\"}}");
+    ASSERT_FALSE(subscription) << type;
+    EXPECT_EQ(subscription.error().code, "InvalidParameterException");
+    const auto topic = with_attribute(
+        Topic(), "DeliveryPolicy", R"({"http":{"defaultRequestPolicy":{"headerContentType":")" + type + "\"}}}", false);
+    EXPECT_FALSE(topic) << type;
+  }
+  EXPECT_TRUE(with_attribute(Subscription(), "DeliveryPolicy",
+                             R"({"requestPolicy":{"headerContentType":"application/json; charset=UTF-8"}})"));
+}
+
 TEST(FilterPolicy, LooksAtAttributes) {
   const auto policy = FilterPolicy::parse(
       R"({"store":["shop"],"event":[{"anything-but":"cancelled"}],"price":[{"numeric":[">=",100]}]})",

@@ -200,7 +200,7 @@ Deliveries::Outcome Deliveries::to_web(const Parcel& parcel, const topics::Topic
   options.io_timeout = options_.http_timeout;
   const auto answer = net::post(*url, headers, body, options);
   if (!answer)
-    return {.again = answer.error().code != "AddressRefused",
+    return {.again = answer.error().code != "AddressRefused" && answer.error().code != "InvalidHeader",
             .code = answer.error().code,
             .message = answer.error().message};
   // 2xx is taken; of the others AWS tries those again that may pass.
