@@ -98,9 +98,10 @@ Decision denied(Layer layer, std::vector<Decision::Match> by) {
 
 Decision allowed(Layer layer, std::vector<Decision::Match> by) { return {Outcome::Allowed, layer, std::move(by)}; }
 
-/// A root that has locked itself out of a bucket can still take the policy away.
-bool is_bucket_policy_action(std::string_view action) {
-  return action == "s3:GetBucketPolicy" || action == "s3:PutBucketPolicy" || action == "s3:DeleteBucketPolicy";
+/// A root that has locked itself out of a bucket or a table can still take the policy away.
+bool is_for_root_always(std::string_view action) {
+  return action == "s3:GetBucketPolicy" || action == "s3:PutBucketPolicy" || action == "s3:DeleteBucketPolicy" ||
+         action == "dynamodb:DeleteResourcePolicy";
 }
 
 }  // namespace
@@ -122,7 +123,7 @@ Decision evaluate(const Principal& principal, const Permission& permission, cons
     collect(Layer::Session, "of the session", *document, context, session);
 
   if (principal.kind == Kind::Root && same_account) {
-    if (!resource.denies.empty() && !is_bucket_policy_action(permission.action))
+    if (!resource.denies.empty() && !is_for_root_always(permission.action))
       return denied(Layer::Resource, std::move(resource.denies));
     if (permission.resource_policy_decides && resource.allows.empty()) return denied(Layer::Resource, {});
     return allowed(Layer::Root, {});

@@ -378,6 +378,11 @@ TEST(Evaluate, LetsRootDoEverythingButWhatAResourceDenies) {
   auto rescue = get_under(nobody);
   rescue.action = "s3:DeleteBucketPolicy";
   EXPECT_TRUE(evaluate(root, rescue, {}, environment()).allowed());
+  auto table = get_under(R"({"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"})");
+  table.action = "dynamodb:PutResourcePolicy";
+  EXPECT_FALSE(evaluate(root, table, {}, environment()).allowed());
+  table.action = "dynamodb:DeleteResourcePolicy";
+  EXPECT_TRUE(evaluate(root, table, {}, environment()).allowed());
 }
 
 TEST(Evaluate, LetsAnonymousCallersDoWhatIsPublic) {

@@ -34,6 +34,7 @@ class Database {
   ~Database();
 
   Tables& tables() { return *tables_; }
+  const Tables& tables() const { return *tables_; }
   Items& items() { return items_; }
   const Clock& clock() const { return clock_; }
   storage::Store& store() { return store_; }

@@ -324,8 +324,8 @@ Result<PageResult> Items::page(const PageRequest& request) const {
   const Table& table = *request.table;
   std::string first;
   std::optional<std::string> last;
-  if (request.partition) {
-    const std::string prefix = partition_prefix(*request.partition);
+  if (!request.partition.empty()) {
+    const std::string prefix = partition_prefix(request.partition);
     first = prefix + request.first;
     last = request.last ? prefix + *request.last : after_prefix(prefix);
   } else {
@@ -400,6 +400,13 @@ SortBounds sort_bounds(const Index* index, SortOperator op, const Value& value, 
     }
   }
   return out;
+}
+
+SortBounds within(std::string before, SortBounds bounds) {
+  if (before.empty()) return bounds;
+  bounds.first = before + bounds.first;
+  bounds.last = bounds.last ? before + *bounds.last : after_prefix(std::move(before));
+  return bounds;
 }
 
 Result<void> Items::fill_index(const Table& table, const Index& index, const std::function<bool()>& go_on) {

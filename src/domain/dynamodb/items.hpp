@@ -61,11 +61,11 @@ struct ReadItem {
   Attributes key;
 };
 
-/// Part of one partition key's items (`partition` set), or of all (`partition` null: a scan).
+/// Part of one partition key's items, or of all: a scan.
 struct PageRequest {
   TablePtr table;
   const Index* index = nullptr;  // of `table`
-  std::optional<Value> partition;
+  std::vector<Value> partition;  // one of each HASH attribute; empty: a scan
   /// Of the sort key: encoded bounds, see SortBounds.
   std::string first;                // from here
   std::optional<std::string> last;  // before here
@@ -94,6 +94,8 @@ struct SortBounds {
 };
 enum class SortOperator : std::uint8_t { Equal, Less, LessOrEqual, Greater, GreaterOrEqual, Between, BeginsWith };
 SortBounds sort_bounds(const Index* index, SortOperator op, const Value& value, const Value* upper = nullptr);
+/// The bounds of a further RANGE attribute where those before it have the values that `before` encodes.
+SortBounds within(std::string before, SortBounds bounds);
 
 /// Reads and writes items; knows no JSON and no expression syntax. Index entries and stream records commit with the
 /// item. Thread-safe. Every call blocks: call it on the work pool.

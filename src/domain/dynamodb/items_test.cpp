@@ -80,7 +80,7 @@ class ItemsTest : public testing::Test {
     PageRequest out;
     out.table = table_;
     out.index = index.empty() ? nullptr : table_->find_index(index);
-    out.partition = s(std::move(partition));
+    out.partition = {s(std::move(partition))};
     return out;
   }
 
@@ -207,9 +207,9 @@ TEST_F(ItemsTest, APutThatWantsNothingBackStillMovesIndexEntries) {
   PageRequest page;
   page.table = table_;
   page.index = table_->find_index("by_g");
-  page.partition = s("old");
+  page.partition = {s("old")};
   EXPECT_TRUE(sort_keys(page).empty());
-  page.partition = s("new");
+  page.partition = {s("new")};
   EXPECT_EQ(sort_keys(page), std::vector<std::int64_t>{1});
 }
 

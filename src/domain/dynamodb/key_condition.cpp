@@ -1,8 +1,13 @@
 #include "domain/dynamodb/key_condition.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
 #include <utility>
 
 #include "domain/dynamodb/errors.hpp"
+#include "domain/dynamodb/key_encoding.hpp"
 
 namespace likeness::dynamodb {
 
@@ -116,6 +121,56 @@ Result<void> check_part(const KeyCondition& condition, const KeyAttribute& part,
   return {};
 }
 
+/// Values of one key that each fit, but may be too much together.
+Result<void> check_together(const std::vector<Value>& values, std::size_t limit) {
+  if (values.size() < 2) return {};
+  std::size_t bytes = 0;
+  for (const auto& value : values) bytes += key_bytes(value);
+  if (bytes <= limit) return {};
+  return invalid_parameter(fmt::format("Aggregated size of all {} keys has exceeded the size limit of {} bytes",
+                                       limit == kMaxPartitionKeyBytes ? "hash" : "range", limit));
+}
+
+/// Conditions on RANGE attributes: from the left on, and behind one that is no equality there is none.
+Result<void> plan_sorts(const KeySchema& keys, const Index* index, const KeyConditions& conditions, QueryPlan& plan) {
+  const auto sorts = keys.sorts();
+  std::vector<std::string_view> unequal;  // so far
+  std::size_t given = 0;
+  for (const auto* part : sorts) {
+    const auto found = conditions.find(part->name);
+    if (found != conditions.end()) {
+      if (!unequal.empty())
+        return validation(
+            fmt::format("RANGE key attributes {} must have equality conditions specified in the query because a "
+                        "condition is present on key attribute {}",
+                        fmt::join(unequal, ", "), part->name));
+      ++given;
+      plan.sort_conditions.emplace_back(part->name, found->second);
+    }
+    if (found == conditions.end() || found->second.comparison != Comparison::Equal) unequal.push_back(part->name);
+  }
+  if (plan.partition.size() + given < conditions.size()) {
+    // There is one on something else.
+    if (given == sorts.size()) return validation("Query key condition not supported");
+    return validation("Query condition missed key schema element: " + sorts[given]->name);
+  }
+  std::string before;  // of all but the last
+  std::vector<Value> equal;
+  for (std::size_t i = 0; i < given; ++i) {
+    const KeyCondition& condition = plan.sort_conditions[i].second;
+    if (auto fine = check_part(condition, *sorts[i], false); !fine) return fine;
+    if (condition.comparison == Comparison::BeginsWith && sorts[i]->type == Type::N)
+      return invalid_parameter("ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type");
+    equal.push_back(condition.values.front());
+    if (i + 1 < given) append_separated(before, key_value(condition.values.front()));
+  }
+  if (auto fine = check_together(equal, kMaxSortKeyBytes); !fine) return fine;
+  const KeyCondition& last = plan.sort_conditions.back().second;
+  plan.sort = within(std::move(before), sort_bounds(index, *operator_of(last.comparison), last.values.front(),
+                                                    last.values.size() > 1 ? &last.values[1] : nullptr));
+  return {};
+}
+
 }  // namespace
 
 Result<KeyConditions> key_conditions(const Condition& condition) {
@@ -126,24 +181,20 @@ Result<KeyConditions> key_conditions(const Condition& condition) {
 
 Result<QueryPlan> plan_query(const Table& table, const Index* index, const KeyConditions& conditions) {
   const KeySchema& keys = index ? index->keys : table.keys;
-  if (conditions.empty() || conditions.size() > 2) return validation("Conditions can be of length 1 or 2 only");
-  if (!keys.sort && conditions.size() > 1) return validation("Query key condition not supported");
-  const auto partition = conditions.find(keys.partition.name);
-  if (partition == conditions.end())
-    return validation("Query condition missed key schema element: " + keys.partition.name);
-  if (auto fine = check_part(partition->second, keys.partition, true); !fine) return fail(fine);
+  if (conditions.empty() || (conditions.size() > kMaxKeyConditions && !keys.has_several()))
+    return validation("Conditions can be of length 1 or 2 only");
+  if (!keys.sort && conditions.size() > 1 + keys.more_partition.size())
+    return validation("Query key condition not supported");
   QueryPlan plan;
-  plan.partition = partition->second.values.front();
-  if (conditions.size() == 1) return plan;
-  const auto sort = conditions.find(keys.sort->name);
-  if (sort == conditions.end()) return validation("Query condition missed key schema element: " + keys.sort->name);
-  const KeyCondition& on_sort = sort->second;
-  if (auto fine = check_part(on_sort, *keys.sort, false); !fine) return fail(fine);
-  if (on_sort.comparison == Comparison::BeginsWith && keys.sort->type == Type::N)
-    return invalid_parameter("ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type");
-  plan.sort = sort_bounds(index, *operator_of(on_sort.comparison), on_sort.values.front(),
-                          on_sort.values.size() > 1 ? &on_sort.values[1] : nullptr);
-  plan.sort_condition = on_sort;
+  for (const auto* part : keys.partitions()) {
+    const auto found = conditions.find(part->name);
+    if (found == conditions.end()) return validation("Query condition missed key schema element: " + part->name);
+    if (auto fine = check_part(found->second, *part, true); !fine) return fail(fine);
+    plan.partition.push_back(found->second.values.front());
+  }
+  if (auto fine = check_together(plan.partition, kMaxPartitionKeyBytes); !fine) return fail(fine);
+  if (conditions.size() == plan.partition.size()) return plan;
+  if (auto fine = plan_sorts(keys, index, conditions, plan); !fine) return fail(fine);
   return plan;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -40,12 +41,15 @@ using KeyConditions = std::map<std::string, KeyCondition, std::less<>>;
 Result<KeyConditions> key_conditions(const Condition& condition);
 
 struct QueryPlan {
-  Value partition;
+  std::vector<Value> partition;  // one of each HASH attribute
   SortBounds sort;
-  /// Of the sort key, for the check of a start key.
-  std::optional<KeyCondition> sort_condition;
+  /// Of RANGE attributes, for the check of a start key.
+  std::vector<std::pair<std::string, KeyCondition>> sort_conditions;
 };
 
+inline constexpr std::size_t kMaxKeyConditions = 2;  // where no key has several attributes of one kind
+
+/// Every HASH attribute has to be given; RANGE attributes from the left on, all but the last of them by equality.
 /// Errors: ValidationException where the conditions do not fit the keys.
 Result<QueryPlan> plan_query(const Table& table, const Index* index, const KeyConditions& conditions);
 

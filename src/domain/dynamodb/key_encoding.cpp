@@ -91,18 +91,22 @@ std::string hashed_bytes(const Number& number) {
   return out;
 }
 
-}  // namespace
-
-std::uint64_t hash_of_key(const Value& key) {
-  // As DynamoDB does it, so that scans come in its order.
+std::uint64_t hash_of_bytes(const std::string& key) {
   std::string bytes = "Outliers";
-  bytes += key.number() ? hashed_bytes(*key.number()) : key_value(key);
+  bytes += key;
   Digest digest(Digest::Kind::Md5);
   digest.update(as_bytes(bytes));
   const Bytes sum = digest.finish();
   std::uint64_t hash = 0;
   for (std::size_t i = 0; i < 8; ++i) hash = hash << 8 | sum[i];
   return hash;
+}
+
+}  // namespace
+
+std::uint64_t hash_of_key(const Value& key) {
+  // As DynamoDB does it, so that scans come in its order.
+  return hash_of_bytes(key.number() ? hashed_bytes(*key.number()) : key_value(key));
 }
 
 namespace {
@@ -120,6 +124,23 @@ std::string partition_prefix(const Value& partition_key) {
   append_big_endian(out, hash_of_key(partition_key));
   append_separated(out, bytes);
   return out;
+}
+
+std::string partition_prefix(const std::vector<const Value*>& values) {
+  if (values.size() == 1) return partition_prefix(*values.front());
+  std::string bytes;
+  for (const auto* value : values) append_separated(bytes, key_value(*value));
+  std::string out;
+  out.reserve(8 + bytes.size() + 24);
+  append_big_endian(out, hash_of_bytes(bytes));
+  return out += bytes;
+}
+
+std::string partition_prefix(const std::vector<Value>& values) {
+  std::vector<const Value*> all;
+  all.reserve(values.size());
+  for (const auto& value : values) all.push_back(&value);
+  return partition_prefix(all);
 }
 
 std::string item_key(std::string prefix, const Value* sort_key) {

@@ -12,10 +12,13 @@ namespace {
 
 template <class F>
 Result<void> for_index_keys(const Table& table, F check) {
+  Result<void> fine;
   for (const auto& index : table.indexes) {
-    if (auto fine = check(index, index.keys.partition, true); !fine) return fine;
-    if (index.keys.sort)
-      if (auto fine = check(index, *index.keys.sort, false); !fine) return fine;
+    index.keys.all_of([&](const KeyAttribute& part, bool partition) {
+      fine = check(index, part, partition);
+      return fine.has_value();
+    });
+    if (!fine) return fine;
   }
   return {};
 }
@@ -127,6 +130,8 @@ Result<void> check_updated(const Table& table, const Update&, const Attributes& 
     return {};
   });
   if (!keys) return keys;
+  for (const auto& index : table.indexes)
+    if (auto fine = check_index_key_size(index, item); !fine) return fine;
   if (size_of(item) > kMaxItemBytes) return validation("Item size to update has exceeded the maximum allowed size");
   if (depth_of(item) > kMaxDepth) return validation("Nesting Levels have exceeded supported limits");
   return {};
@@ -137,8 +142,9 @@ bool fits_index(const Index& index, const Attributes& item) {
     const auto* value = item.find(part.name);
     return value && value->type() == part.type && !is_empty(*value) && length(*value) <= limit;
   };
-  return fits(index.keys.partition, kMaxPartitionKeyBytes) &&
-         (!index.keys.sort || fits(*index.keys.sort, kMaxSortKeyBytes));
+  return index.keys.all_of([&](const KeyAttribute& part, bool partition) {
+    return fits(part, partition ? kMaxPartitionKeyBytes : kMaxSortKeyBytes);
+  }) && check_index_key_size(index, item);
 }
 
 namespace {

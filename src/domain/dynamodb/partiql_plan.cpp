@@ -7,6 +7,7 @@
 
 #include "domain/dynamodb/errors.hpp"
 #include "domain/dynamodb/expression_parser.hpp"
+#include "domain/dynamodb/key_encoding.hpp"
 #include "domain/dynamodb/limits.hpp"
 #include "domain/dynamodb/partiql_bind.hpp"
 
@@ -16,6 +17,9 @@ namespace {
 
 using Kind = Expression::Kind;
 using Parameters = std::vector<Value>;
+
+/// Of an index with several HASH attributes: as many as IN can name of one.
+constexpr std::size_t kMaxPartitions = 100;
 
 bool is_table_name(std::string_view name) {
   return name.size() >= 3 && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -157,6 +161,8 @@ Result<void> plan_order(const Statement& statement, const KeySchema& keys, ReadP
   if (plan.partitions.empty())
     return validation(
         "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.");
+  const auto sorts = keys.sorts();
+  std::size_t sorted_by = 0;
   for (const Ordering& ordering : statement.order) {
     if (ordering.by.kind != Kind::Path || ordering.by.parts.size() != 1)
       return validation(fmt::format("Argument to ORDER BY must be of type VariableReference. Type: {}",
@@ -166,13 +172,87 @@ Result<void> plan_order(const Statement& statement, const KeySchema& keys, ReadP
     const std::string& name = ordering.by.parts[0].text;
     if (!keys.has(name))
       return validation("Variable reference " + name + " in ORDER BY clause must be part of the primary key");
-    if (name != keys.partition.name) {
+    if (!keys.is_partition(name)) {
+      // Entries lie in the order of the RANGE attributes, one after the other, and are read one way.
+      const bool follows = keys.more_sort.empty() || (sorted_by < sorts.size() && sorts[sorted_by]->name == name &&
+                                                      (sorted_by == 0 || plan.backward == ordering.descending));
+      if (!follows)
+        return validation(
+            "Variable references in ORDER BY clause must be in the order of the key and in one direction: " + name);
+      ++sorted_by;
       plan.backward = ordering.descending;
       continue;
     }
-    std::sort(plan.partitions.begin(), plan.partitions.end(), [&](const Value& left, const Value& right) {
-      return ordering.descending ? compare(right, left) < 0 : compare(left, right) < 0;
+    std::size_t at = 0;
+    for (const auto* part : keys.partitions()) {
+      if (part->name == name) break;
+      ++at;
+    }
+    std::sort(plan.partitions.begin(), plan.partitions.end(), [&](const auto& left, const auto& right) {
+      return ordering.descending ? compare(right[at], left[at]) < 0 : compare(left[at], right[at]) < 0;
     });
+  }
+  return {};
+}
+
+/// The values that the conditions leave for the attribute; empty: any.
+Result<std::vector<Value>> values_left(const std::vector<const Condition*>& conditions, const KeyAttribute& part) {
+  std::vector<Value> out;
+  for (const Condition* condition : conditions) {
+    std::vector<const Value*> values;
+    if (!values_of(*condition, part.name, values)) continue;
+    for (const Value* value : values) {
+      if (auto fine = check_type(part, *value); !fine) return fail(fine);
+      if (std::find(out.begin(), out.end(), *value) == out.end()) out.push_back(*value);
+    }
+    break;
+  }
+  return out;
+}
+
+/// The partition keys that the conditions leave; nothing where they leave too many to read one after the other. What is
+/// read is filtered by all conditions anyway.
+Result<void> plan_partitions(const std::vector<const Condition*>& conditions, const KeySchema& keys, ReadPlan& plan) {
+  std::vector<std::vector<Value>> all(1);
+  for (const auto* part : keys.partitions()) {
+    auto values = values_left(conditions, *part);
+    if (!values) return fail(values);
+    std::vector<std::vector<Value>> longer;
+    longer.reserve(all.size() * values->size());
+    if (keys.has_several() && all.size() * values->size() > kMaxPartitions) return {};
+    for (const auto& begun : all)
+      for (const auto& value : *values) {
+        longer.push_back(begun);
+        longer.back().push_back(value);
+      }
+    all = std::move(longer);
+  }
+  plan.partitions = std::move(all);
+  return {};
+}
+
+/// Bounds of the RANGE attributes: equalities from the left on, then what the next one is bound to.
+Result<void> plan_bounds(const std::vector<const Condition*>& conditions, const KeySchema& keys, ReadPlan& plan) {
+  std::string before;
+  const auto sorts = keys.sorts();
+  for (const auto* part : sorts) {
+    const Value* equal = nullptr;
+    for (std::size_t i = 0; i < conditions.size() && keys.has_several() && equal == nullptr; ++i)
+      equal = equal_value(*conditions[i], part->name);
+    if (equal != nullptr && part != sorts.back()) {
+      if (auto fine = check_type(*part, *equal); !fine) return fine;
+      append_separated(before, key_value(*equal));
+      plan.bounds = within(before, SortBounds());
+      continue;
+    }
+    for (const Condition* condition : conditions) {
+      auto bounds = bounds_of(plan.index, *condition, *part);
+      if (!bounds) return fail(bounds);
+      if (!*bounds) continue;
+      plan.bounds = within(std::move(before), std::move(**bounds));
+      return {};
+    }
+    return {};
   }
   return {};
 }
@@ -277,25 +357,9 @@ Result<ReadPlan> plan_read(const Statement& statement, const Target& target, con
     plan.filter = std::move(*where);
     std::vector<const Condition*> all;
     flatten(*plan.filter, all);
-    for (const Condition* condition : all) {
-      std::vector<const Value*> values;
-      if (!values_of(*condition, keys.partition.name, values)) continue;
-      for (const Value* value : values) {
-        if (auto fine = check_type(keys.partition, *value); !fine) return fail(fine);
-        if (std::find(plan.partitions.begin(), plan.partitions.end(), *value) == plan.partitions.end())
-          plan.partitions.push_back(*value);
-      }
-      break;
-    }
-    if (keys.sort && !plan.partitions.empty()) {
-      for (const Condition* condition : all) {
-        auto bounds = bounds_of(plan.index, *condition, *keys.sort);
-        if (!bounds) return fail(bounds);
-        if (!*bounds) continue;
-        plan.bounds = std::move(**bounds);
-        break;
-      }
-    }
+    if (auto done = plan_partitions(all, keys, plan); !done) return fail(done);
+    if (!plan.partitions.empty())
+      if (auto done = plan_bounds(all, keys, plan); !done) return fail(done);
     if (plan.index == nullptr && plan.partitions.size() == 1) {
       auto key = whole_key(all, table.keys);
       if (key && check_key(table, *key)) plan.key = std::move(*key);

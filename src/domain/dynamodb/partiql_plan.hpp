@@ -36,7 +36,7 @@ struct ReadPlan {
   /// One item by its whole key; only on the table itself.
   std::optional<Attributes> key;
   /// Partition keys to read one after the other; empty: everything is read.
-  std::vector<Value> partitions;
+  std::vector<std::vector<Value>> partitions;  // of each one value of every HASH attribute
   SortBounds bounds;
   bool backward = false;
   std::optional<Condition> filter;

@@ -70,16 +70,16 @@ TEST(Partiql, APartitionKeyIsAQueryWithBoundsOfTheSortKey) {
   const ReadPlan plan = reading("SELECT * FROM \"Photos\" WHERE sk BETWEEN 1 AND 5 AND 'a' = pk ORDER BY sk DESC");
   EXPECT_FALSE(plan.key);
   ASSERT_EQ(plan.partitions.size(), 1U);
-  EXPECT_EQ(plan.partitions[0], text("a"));
+  EXPECT_EQ(plan.partitions[0], std::vector{text("a")});
   EXPECT_FALSE(plan.bounds.first.empty());
   EXPECT_TRUE(plan.backward);
 }
 
 TEST(Partiql, InAndOrOfPartitionKeysAreSeveralQueries) {
   EXPECT_EQ(reading("SELECT * FROM Photos WHERE pk IN ['b', 'a', 'b'] ORDER BY pk").partitions,
-            (std::vector<Value>{text("a"), text("b")}));
+            (std::vector<std::vector<Value>>{{text("a")}, {text("b")}}));
   EXPECT_EQ(reading("SELECT * FROM Photos WHERE (pk = 'a' OR pk = ?) AND sk > 1", {text("c")}).partitions,
-            (std::vector<Value>{text("a"), text("c")}));
+            (std::vector<std::vector<Value>>{{text("a")}, {text("c")}}));
 }
 
 TEST(Partiql, AnythingElseReadsEverything) {

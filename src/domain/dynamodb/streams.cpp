@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "domain/dynamodb/errors.hpp"
 #include "domain/dynamodb/item_record.hpp"
+#include "domain/dynamodb/resource_policy.hpp"
 #include "domain/record.hpp"
 #include "storage/writes.hpp"
 
@@ -306,6 +307,11 @@ Result<std::vector<StreamInfo>> Streams::list(const domain::Caller& caller, std:
     found.push_back(std::move(*stream));
   }
   return found;
+}
+
+std::shared_ptr<const policy::Document> Streams::policy(std::string_view arn) const {
+  const TablePtr table = tables_->find_by_arn(arn);
+  return table ? policy_document(*table, arn) : nullptr;
 }
 
 Result<std::optional<StreamInfo>> Streams::find(std::string_view arn) {

@@ -21,6 +21,10 @@
 #include "domain/dynamodb/tables.hpp"
 #include "storage/store.hpp"
 
+namespace likeness::policy {
+class Document;
+}
+
 namespace likeness::dynamodb {
 
 /// What a stream is: one life of a table's stream, from being turned on to being turned off. Readable for a day longer.
@@ -81,6 +85,8 @@ class Streams {
                                        std::size_t limit);
   /// nullopt if there is none of that ARN.
   Result<std::optional<StreamInfo>> find(std::string_view arn);
+  /// The policy of the stream of that ARN; null if it has none. Out of memory.
+  std::shared_ptr<const policy::Document> policy(std::string_view arn) const;
 
   /// From `position` on: at most `limit` records and about kMaxPageBytes.
   Result<StreamPage> read(const StreamInfo& stream, std::uint64_t position, std::size_t limit);

@@ -8,6 +8,7 @@
 #include "domain/dynamodb/errors.hpp"
 #include "domain/dynamodb/item_record.hpp"
 #include "domain/dynamodb/key_encoding.hpp"
+#include "domain/dynamodb/resource_policy.hpp"
 
 namespace likeness::dynamodb {
 
@@ -29,7 +30,20 @@ Value of_key(const KeyAttribute& key) {
 Value of_schema(const KeySchema& keys) {
   Attributes out{{"p", of_key(keys.partition)}};
   if (keys.sort) out.set("s", of_key(*keys.sort));
+  const auto list = [&](const char* name, const std::vector<KeyAttribute>& parts) {
+    if (parts.empty()) return;
+    List all;
+    all.reserve(parts.size());
+    for (const auto& part : parts) all.push_back(of_key(part));
+    out.set(name, {std::move(all)});
+  };
+  list("mp", keys.more_partition);
+  list("ms", keys.more_sort);
   return {std::move(out)};
+}
+
+Value of_policy(const ResourcePolicy& policy) {
+  return {Attributes{{"text", text(policy.text)}, {"revision", text(policy.revision)}}};
 }
 
 Value of_throughput(const Throughput& throughput) {
@@ -101,6 +115,8 @@ KeyAttribute key_from(const Fields& fields) { return {fields.text("n"), static_c
 KeySchema schema_from(const Fields& fields) {
   KeySchema out{key_from(fields.sub("p")), std::nullopt};
   if (fields.find("s")) out.sort = key_from(fields.sub("s"));
+  for (const auto& part : fields.list("mp")) out.more_partition.push_back(key_from(Fields(&part)));
+  for (const auto& part : fields.list("ms")) out.more_sort.push_back(key_from(Fields(&part)));
   return out;
 }
 
@@ -184,6 +200,22 @@ Result<void> check_index_key(const Index& index, const KeyAttribute& part, const
 
 }  // namespace
 
+std::vector<const KeyAttribute*> KeySchema::partitions() const {
+  std::vector<const KeyAttribute*> out{&partition};
+  out.reserve(1 + more_partition.size());
+  for (const auto& part : more_partition) out.push_back(&part);
+  return out;
+}
+
+std::vector<const KeyAttribute*> KeySchema::sorts() const {
+  std::vector<const KeyAttribute*> out;
+  if (!sort) return out;
+  out.reserve(1 + more_sort.size());
+  out.push_back(&*sort);
+  for (const auto& part : more_sort) out.push_back(&part);
+  return out;
+}
+
 std::string Table::arn() const { return fmt::format("arn:aws:dynamodb:{}:{}:table/{}", region, account, name); }
 std::string Table::index_arn(std::string_view index) const { return fmt::format("{}/index/{}", arn(), index); }
 std::string Table::stream_arn() const {
@@ -228,6 +260,13 @@ std::string encode_table(const Table& table) {
                  {"ttl", {Attributes{{"on", {table.ttl.enabled}}, {"attribute", text(table.ttl.attribute)}}}}};
   if (table.on_demand_since) out.set("on_demand_since", time_value(*table.on_demand_since));
   if (table.kms_key) out.set("kms", text(*table.kms_key));
+  if (table.policy_revision != 0) out.set("policy_revision", number(table.policy_revision));
+  if (table.policy) out.set("policy", of_policy(*table.policy));
+  if (!table.stream_policies.empty()) {
+    Attributes policies;
+    for (const auto& [label, policy] : table.stream_policies) policies.add(label, of_policy(*policy));
+    out.set("stream_policies", {std::move(policies)});
+  }
   return encode_item(out);
 }
 
@@ -262,20 +301,33 @@ Result<Table> decode_table(std::string_view record) {
   if (const auto* tags = fields.find("tags"); tags && tags->as<Attributes>())
     for (const auto& [name, value] : *tags->as<Attributes>())
       if (value.string()) out.tags[name] = *value.string();
+  out.policy_revision = fields.number("policy_revision");
+  const auto restored = [](const Value& value) {
+    const Fields policy(&value);
+    return restore_policy(policy.text("text"), policy.text("revision"));
+  };
+  if (const auto* value = fields.find("policy")) {
+    auto policy = restored(*value);
+    if (!policy) return fail(policy);
+    out.policy = std::move(*policy);
+  }
+  if (const auto* policies = fields.find("stream_policies"); policies && policies->as<Attributes>())
+    for (const auto& [label, value] : *policies->as<Attributes>()) {
+      auto policy = restored(value);
+      if (!policy) return fail(policy);
+      out.stream_policies[label] = std::move(*policy);
+    }
   return out;
 }
 
 Attributes key_of(const Table& table, const Index* index, const Attributes& item) {
   Attributes out;
-  const auto take = [&](const KeyAttribute& part) {
+  const auto take = [&](const KeyAttribute& part, bool) {
     if (const auto* value = item.find(part.name)) out.set(part.name, *value);
+    return true;
   };
-  take(table.keys.partition);
-  if (table.keys.sort) take(*table.keys.sort);
-  if (index) {
-    take(index->keys.partition);
-    if (index->keys.sort) take(*index->keys.sort);
-  }
+  table.keys.all_of(take);
+  if (index) index->keys.all_of(take);
   return out;
 }
 
@@ -288,8 +340,25 @@ std::optional<std::string> index_key(const Table& table, const Index& index, con
   const Value* partition = item.find(index.keys.partition.name);
   const Value* sort = index.keys.sort ? item.find(index.keys.sort->name) : nullptr;
   if (!partition || (index.keys.sort && !sort)) return std::nullopt;
-  std::string out = partition_prefix(*partition);
+  std::string out;
+  if (index.keys.more_partition.empty()) {
+    out = partition_prefix(*partition);
+  } else {
+    std::vector<const Value*> values{partition};
+    values.reserve(kMaxKeyAttributes);
+    for (const auto& part : index.keys.more_partition) {
+      const Value* value = item.find(part.name);
+      if (!value) return std::nullopt;
+      values.push_back(value);
+    }
+    out = partition_prefix(values);
+  }
   append_separated(out, sort ? key_value(*sort) : std::string());
+  for (const auto& part : index.keys.more_sort) {
+    const Value* value = item.find(part.name);
+    if (!value) return std::nullopt;
+    append_separated(out, key_value(*value));
+  }
   out += store_key(table, item);
   return out;
 }
@@ -321,11 +390,29 @@ Result<void> check_item(const Table& table, const Attributes& item) {
   if (auto fine = check_item_key(table.keys.partition, item, true); !fine) return fine;
   if (table.keys.sort)
     if (auto fine = check_item_key(*table.keys.sort, item, false); !fine) return fine;
+  Result<void> fine;
   for (const auto& index : table.indexes) {
-    if (auto fine = check_index_key(index, index.keys.partition, item, true); !fine) return fine;
-    if (index.keys.sort)
-      if (auto fine = check_index_key(index, *index.keys.sort, item, false); !fine) return fine;
+    index.keys.all_of([&](const KeyAttribute& part, bool partition) {
+      fine = check_index_key(index, part, item, partition);
+      return fine.has_value();
+    });
+    if (fine) fine = check_index_key_size(index, item);
+    if (!fine) return fine;
   }
+  return {};
+}
+
+Result<void> check_index_key_size(const Index& index, const Attributes& item) {
+  if (!index.keys.has_several()) return {};
+  std::size_t partition = 0, sort = 0;
+  index.keys.all_of([&](const KeyAttribute& part, bool hash) {
+    if (const auto* value = item.find(part.name)) (hash ? partition : sort) += key_bytes(*value);
+    return true;
+  });
+  if (partition > kMaxPartitionKeyBytes)
+    return invalid_parameter("Aggregated size of all hash keys has exceeded the size limit of 2048 bytes");
+  if (sort > kMaxSortKeyBytes)
+    return invalid_parameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes");
   return {};
 }
 

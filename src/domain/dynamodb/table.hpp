@@ -23,11 +23,33 @@ struct KeyAttribute {
   bool operator==(const KeyAttribute&) const = default;
 };
 
+/// A key has a HASH attribute and may have a RANGE attribute; that of a global index up to four of each.
 struct KeySchema {
   KeyAttribute partition;
   std::optional<KeyAttribute> sort;
+  std::vector<KeyAttribute> more_partition = {};  // the further HASH attributes
+  std::vector<KeyAttribute> more_sort = {};       // the further RANGE attributes; none without `sort`
 
-  bool has(std::string_view name) const { return partition.name == name || (sort && sort->name == name); }
+  /// Whether `holds(attribute, is HASH)` of all attributes, in the order of the key.
+  template <class Function>
+  bool all_of(Function holds) const {
+    if (!holds(partition, true)) return false;
+    for (const auto& part : more_partition)
+      if (!holds(part, true)) return false;
+    if (sort && !holds(*sort, false)) return false;
+    for (const auto& part : more_sort)
+      if (!holds(part, false)) return false;
+    return true;
+  }
+  bool has(std::string_view name) const {
+    return !all_of([&](const KeyAttribute& part, bool) { return part.name != name; });
+  }
+  bool is_partition(std::string_view name) const {
+    return !all_of([&](const KeyAttribute& part, bool hash) { return !hash || part.name != name; });
+  }
+  bool has_several() const { return !more_partition.empty() || !more_sort.empty(); }
+  std::vector<const KeyAttribute*> partitions() const;
+  std::vector<const KeyAttribute*> sorts() const;
   bool operator==(const KeySchema&) const = default;
 };
 
@@ -73,6 +95,9 @@ struct TimeToLive {
   std::string attribute;
 };
 
+struct ResourcePolicy;  // resource_policy.hpp
+using ResourcePolicyPtr = std::shared_ptr<const ResourcePolicy>;
+
 enum class Billing : std::uint8_t { Provisioned, OnDemand };
 
 struct Table {
@@ -98,6 +123,9 @@ struct Table {
   bool infrequent_access = false;      // table class
   std::optional<std::string> kms_key;  // of a server-side encryption that was asked for; stored and answered only
   std::map<std::string, std::string> tags;
+  ResourcePolicyPtr policy;                                               // of the table and its indexes
+  std::map<std::string, ResourcePolicyPtr, std::less<>> stream_policies;  // by the stream's label
+  std::int64_t policy_revision = 0;                                       // the last that was given to a policy
 
   std::string arn() const;
   std::string index_arn(std::string_view index) const;
@@ -139,9 +167,12 @@ bool projects_all_of(const Table& table, const Index& index, std::string_view at
 Result<void> check_key(const Table& table, const Attributes& key);
 /// An item to be stored: its keys, those of indexes, its size.
 Result<void> check_item(const Table& table, const Attributes& item);
+/// What the attributes of one key may take together, where an index's has several.
+Result<void> check_index_key_size(const Index& index, const Attributes& item);
 
 inline constexpr std::size_t kMaxItemBytes = 400 * 1024;
 inline constexpr std::size_t kMaxPartitionKeyBytes = 2048;
 inline constexpr std::size_t kMaxSortKeyBytes = 1024;
+inline constexpr std::size_t kMaxKeyAttributes = 4;  // of HASH and of RANGE each, in a global index
 
 }  // namespace likeness::dynamodb

@@ -24,9 +24,11 @@ shapes::ScalarAttributeType type_of(Type type) {
 
 std::vector<shapes::KeySchemaElement> schema_of(const KeySchema& keys) {
   std::vector<shapes::KeySchemaElement> out;
-  out.reserve(2);
-  out.push_back({.attribute_name = keys.partition.name, .key_type = shapes::KeyType::Hash});
-  if (keys.sort) out.push_back({.attribute_name = keys.sort->name, .key_type = shapes::KeyType::Range});
+  out.reserve(2 + keys.more_partition.size() + keys.more_sort.size());
+  keys.all_of([&](const KeyAttribute& part, bool hash) {
+    out.push_back({.attribute_name = part.name, .key_type = hash ? shapes::KeyType::Hash : shapes::KeyType::Range});
+    return true;
+  });
   return out;
 }
 

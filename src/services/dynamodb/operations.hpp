@@ -8,6 +8,7 @@ namespace likeness::dynamodb {
 
 void register_tables(aws::Service& service, Database& database);
 void register_table_settings(aws::Service& service, Database& database);
+void register_resource_policies(aws::Service& service, Database& database);
 void register_items(aws::Service& service, Database& database);
 void register_queries(aws::Service& service, Database& database);
 void register_batches(aws::Service& service, Database& database);

@@ -45,11 +45,10 @@ std::string make_token(const std::string& statement, const ReadPosition& positio
 /// Whether an item can have these as its keys.
 bool is_position(const Table& table, const Index* index, const Attributes& keys) {
   const auto fits = [&keys](const KeySchema& schema) {
-    const auto has = [&keys](const KeyAttribute& key) {
+    return schema.all_of([&keys](const KeyAttribute& key, bool) {
       const Value* value = keys.find(key.name);
       return value != nullptr && value->type() == key.type;
-    };
-    return has(schema.partition) && (!schema.sort || has(*schema.sort));
+    });
   };
   return fits(table.keys) && (index == nullptr || fits(index->keys));
 }

@@ -1,3 +1,5 @@
+#include "services/dynamodb/permissions.hpp"
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -9,6 +11,7 @@
 #include "domain/dynamodb/expression_parser.hpp"
 #include "domain/dynamodb/key_condition.hpp"
 #include "domain/dynamodb/reserved_words.hpp"
+#include "domain/dynamodb/resource_policy.hpp"
 #include "services/dynamodb/convert.hpp"
 #include "services/dynamodb/operations.hpp"
 
@@ -75,6 +78,7 @@ class Asked {
     out.context = context_;
     if (!leading_.empty()) out.context["dynamodb:LeadingKeys"] = {leading_.begin(), leading_.end()};
     if (!attributes_.empty()) out.context["dynamodb:Attributes"] = {attributes_.begin(), attributes_.end()};
+    if (table_) out.resource_policy = policy_document(*table_, arn_);
     return out;
   }
 
@@ -121,11 +125,11 @@ void query_key(Asked& asked, Database& database, const aws::RequestContext& cont
   const auto found = database.tables().find(caller_of(context), *in.table_name);
   if (!found) return;
   const Index* index = in.index_name ? (*found)->find_index(*in.index_name) : nullptr;
-  const auto& partition = index ? index->keys.partition.name : (*found)->keys.partition.name;
+  const KeySchema& schema = index ? index->keys : (*found)->keys;
   if (in.key_conditions) {
-    const auto condition = in.key_conditions->find(partition);
-    if (condition != in.key_conditions->end() && condition->second.attribute_value_list)
-      for (const auto& value : *condition->second.attribute_value_list) asked.leading(text_of(value));
+    for (const auto& [name, condition] : *in.key_conditions)
+      if (schema.is_partition(name) && condition.attribute_value_list)
+        for (const auto& value : *condition.attribute_value_list) asked.leading(text_of(value));
     return;
   }
   if (!in.key_condition_expression || !in.expression_attribute_values) return;
@@ -141,7 +145,7 @@ void query_key(Asked& asked, Database& database, const aws::RequestContext& cont
   if (!keys) return;
   for (const auto& [name, key] : *keys) {
     asked.attribute(name);
-    if (name != partition) continue;
+    if (!schema.is_partition(name)) continue;
     for (const auto& value : key.values) asked.leading(text_of(to_wire(value)));
   }
 }
@@ -170,19 +174,39 @@ void on_table(aws::Service& service, Database& database) {
 }
 
 template <class Op>
-void on_arn(aws::Service& service) {
-  service.permissions<Op>([](const aws::RequestContext&, const typename Op::Input& in) {
-    Permission out;
-    out.action = "dynamodb:" + std::string(Op::kName);
-    out.resource = in.resource_arn.value_or("*");
-    return std::vector<Permission>{std::move(out)};
+void on_arn(aws::Service& service, Database& database) {
+  service.permissions<Op>([&database](const aws::RequestContext& context, const typename Op::Input& in) {
+    return std::vector{
+        permission_on(database.tables(), context, std::string(Op::kName), in.resource_arn.value_or("arn:"))};
   });
+}
+
+/// Who makes a table with a policy needs the right to attach one.
+void on_creation(aws::Service& service, Database& database) {
+  service.permissions<shapes::CreateTable>(
+      [&database](const aws::RequestContext& context, const shapes::CreateTableInput& in) {
+        std::vector<Permission> out;
+        for (const auto* action : {"CreateTable", "PutResourcePolicy"})
+          if (out.empty() || in.resource_policy)
+            out.push_back(Asked(database, context, in.table_name.value_or("*")).permission(action));
+        return out;
+      });
 }
 
 }  // namespace
 
+Permission permission_on(const Tables& tables, const aws::RequestContext& context, const std::string& action,
+                         const std::string& name_or_arn, const std::string& index) {
+  Permission out;
+  out.action = "dynamodb:" + action;
+  out.resource = table_arn(context, name_or_arn);
+  if (const auto table = tables.find_by_arn(out.resource)) out.resource_policy = policy_document(*table, out.resource);
+  if (!index.empty()) out.resource += "/index/" + index;
+  return out;
+}
+
 void register_permissions(aws::Service& service, Database& database) {
-  on_table<shapes::CreateTable>(service, database);
+  on_creation(service, database);
   on_table<shapes::DescribeTable>(service, database);
   on_table<shapes::UpdateTable>(service, database);
   on_table<shapes::DeleteTable>(service, database);
@@ -194,9 +218,12 @@ void register_permissions(aws::Service& service, Database& database) {
   on_table<shapes::DeleteItem>(service, database);
   on_table<shapes::Query>(service, database);
   on_table<shapes::Scan>(service, database);
-  on_arn<shapes::TagResource>(service);
-  on_arn<shapes::UntagResource>(service);
-  on_arn<shapes::ListTagsOfResource>(service);
+  on_arn<shapes::TagResource>(service, database);
+  on_arn<shapes::UntagResource>(service, database);
+  on_arn<shapes::ListTagsOfResource>(service, database);
+  on_arn<shapes::PutResourcePolicy>(service, database);
+  on_arn<shapes::GetResourcePolicy>(service, database);
+  on_arn<shapes::DeleteResourcePolicy>(service, database);
 
   service.permissions<shapes::BatchGetItem>(
       [&database](const aws::RequestContext& context, const shapes::BatchGetItemInput& in) {

@@ -96,17 +96,15 @@ Result<void> find_table(Database& database, const aws::RequestContext& context, 
 Result<void> check_start(const Reading& reading, bool scan) {
   if (!reading.start) return {};
   const auto& table = *reading.table;
-  std::vector<const KeyAttribute*> parts = {&table.keys.partition};
-  const auto add = [&](const KeyAttribute& part) {
-    for (const auto* known : parts)
-      if (known->name == part.name) return;
-    parts.push_back(&part);
+  std::vector<const KeyAttribute*> parts;
+  const auto add = [&](const KeyAttribute& part, bool) {
+    const bool known =
+        std::any_of(parts.begin(), parts.end(), [&](const auto* other) { return other->name == part.name; });
+    if (!known) parts.push_back(&part);
+    return true;
   };
-  if (table.keys.sort) add(*table.keys.sort);
-  if (reading.index) {
-    add(reading.index->keys.partition);
-    if (reading.index->keys.sort) add(*reading.index->keys.sort);
-  }
+  table.keys.all_of(add);
+  if (reading.index) reading.index->keys.all_of(add);
   const auto refuse = [&](bool whole) {
     return validation(whole ? "The provided starting key is invalid: The provided key element does not match the schema"
                             : "The provided starting key is invalid");
@@ -184,12 +182,14 @@ Result<void> check_filter_keys(const Reading& reading, std::string_view what) {
   if (!reading.filter) return {};
   const KeySchema& keys = reading.index ? reading.index->keys : reading.table->keys;
   const auto paths = paths_of(*reading.filter);
-  for (const auto* part : {&keys.partition, keys.sort ? &*keys.sort : nullptr})
-    if (part &&
-        std::any_of(paths.begin(), paths.end(), [&](const Path* path) { return path->attribute() == part->name; }))
-      return validation(
-          fmt::format("{} can only contain non-primary key attributes: Primary key attribute: {}", what, part->name));
-  return {};
+  Result<void> fine;
+  keys.all_of([&](const KeyAttribute& part, bool) {
+    if (std::any_of(paths.begin(), paths.end(), [&](const Path* path) { return path->attribute() == part.name; }))
+      fine = validation(
+          fmt::format("{} can only contain non-primary key attributes: Primary key attribute: {}", what, part.name));
+    return fine.has_value();
+  });
+  return fine;
 }
 
 /// A query's filter sees what the index holds, and nothing else. (A scan's filter takes the rest for absent.)
@@ -206,17 +206,27 @@ Result<void> check_filter_projected(const Reading& reading) {
 Result<void> check_start_in_query(const Reading& reading, const QueryPlan& plan) {
   if (!reading.start) return {};
   const KeySchema& keys = reading.index ? reading.index->keys : reading.table->keys;
-  const bool same = *reading.start->find(keys.partition.name) == plan.partition;
-  if (plan.sort_condition) {
-    const auto condition =
-        legacy_condition(keys.sort->name, plan.sort_condition->comparison, plan.sort_condition->values);
-    if (!holds(condition, *reading.start))
-      return validation("The provided starting key does not match the range key predicate");
+  const auto partitions = keys.partitions();
+  bool same = true;
+  for (std::size_t i = 0; i < partitions.size(); ++i)
+    same = same && *reading.start->find(partitions[i]->name) == plan.partition[i];
+  if (!plan.sort_conditions.empty()) {
+    for (const auto& [name, condition] : plan.sort_conditions)
+      if (!holds(legacy_condition(name, condition.comparison, condition.values), *reading.start))
+        return validation("The provided starting key does not match the range key predicate");
     if (!same) return validation("The query can return at most one row and cannot be restarted");
   } else if (!same) {
     return validation("The provided starting key is outside query boundaries based on provided conditions");
   }
   return {};
+}
+
+/// Whether the query is of an index whose key has several attributes of a kind.
+bool may_have_more(const Database& database, const aws::RequestContext& context, const shapes::QueryInput& in) {
+  if (!in.index_name) return false;
+  const auto table = database.tables().find(caller_of(context), *in.table_name);
+  const Index* index = table ? (*table)->find_index(*in.index_name) : nullptr;
+  return index && index->keys.has_several();
 }
 
 Result<shapes::QueryOutput> query(Database& database, const aws::RequestContext& context,
@@ -263,7 +273,8 @@ Result<shapes::QueryOutput> query(Database& database, const aws::RequestContext&
   auto keys = key_condition ? key_conditions(*key_condition) : legacy_key_conditions(in.key_conditions);
   if (!keys) return fail(keys);
   conditions = std::move(*keys);
-  if (conditions.empty() || conditions.size() > 2) return validation("Conditions can be of length 1 or 2 only");
+  if (conditions.empty() || (conditions.size() > kMaxKeyConditions && !may_have_more(database, context, in)))
+    return validation("Conditions can be of length 1 or 2 only");
   if (auto fine = check_select(in); !fine) return fail(fine);
   if (auto fine = find_table(database, context, in, reading); !fine) return fail(fine);
   if (auto fine = check_start(reading, false); !fine) return fail(fine);

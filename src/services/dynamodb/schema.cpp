@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "domain/dynamodb/errors.hpp"
+#include "domain/dynamodb/resource_policy.hpp"
 #include "services/dynamodb/bind.hpp"
 
 namespace likeness::dynamodb {
@@ -46,7 +47,8 @@ Result<Index> index_from(const Wire& wire, bool global, Table& table) {
   index.name = *wire.index_name;
   index.global = global;
   index.id = table.next_index_id++;
-  auto keys = schema_from(*wire.key_schema, table.attributes);
+  auto keys =
+      global ? global_schema_from(*wire.key_schema, table.attributes) : schema_from(*wire.key_schema, table.attributes);
   if (!keys) return fail(keys);
   index.keys = std::move(*keys);
   if (!global) {
@@ -105,17 +107,62 @@ std::vector<KeyAttribute> attributes_from(const WireDefinitions& definitions) {
   return out;
 }
 
-Result<KeySchema> schema_from(const WireSchema& schema, const std::vector<KeyAttribute>& attributes) {
+namespace {
+
+Result<void> check_defined(const WireSchema& schema, const std::vector<KeyAttribute>& attributes) {
   for (const auto& element : schema)
     if (!find(attributes, *element.attribute_name))
       return invalid_parameter(
           fmt::format("Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], "
                       "AttributeDefinitions: [{}]",
                       names_of(schema), names_of(attributes)));
-  if (schema.size() > 2)
-    return validation(
-        "Invalid KeySchema: keys of more than two attributes are not implemented; a key has a HASH and a RANGE "
-        "element");
+  return {};
+}
+
+Failure too_many_elements(const WireSchema& schema, std::size_t limit) {
+  return validation(
+      fmt::format("1 validation error detected: Value '[{}]' at 'keySchema' failed to satisfy constraint: Member must "
+                  "have length less than or equal to {}",
+                  names_of(schema), limit));
+}
+
+}  // namespace
+
+Result<KeySchema> global_schema_from(const WireSchema& schema, const std::vector<KeyAttribute>& attributes) {
+  if (schema.size() < 2) return schema_from(schema, attributes);
+  if (auto fine = check_defined(schema, attributes); !fine) return fail(fine);
+  if (schema.size() > 2 * kMaxKeyAttributes) return too_many_elements(schema, 2 * kMaxKeyAttributes);
+  std::set<std::string_view> names;
+  for (const auto& element : schema)
+    if (!names.insert(*element.attribute_name).second)
+      return validation(schema.size() == 2
+                            ? "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+                            : "Invalid KeySchema: Several KeySchemaElements have the same name: " +
+                                  *element.attribute_name);
+  if (*schema[0].key_type != shapes::KeyType::Hash)
+    return validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
+  std::vector<KeyAttribute> partition, sort;
+  for (const auto& element : schema) {
+    const bool hash = *element.key_type == shapes::KeyType::Hash;
+    if (hash && !sort.empty())
+      return validation("Invalid KeySchema: HASH key attributes must come before RANGE key attributes");
+    (hash ? partition : sort).push_back(*find(attributes, *element.attribute_name));
+  }
+  for (const auto& [parts, kind] : {std::pair(&partition, "HASH"), std::pair(&sort, "RANGE")})
+    if (parts->size() > kMaxKeyAttributes)
+      return validation(fmt::format("Invalid KeySchema: The number of {} key attributes exceeds the limit of {}", kind,
+                                    kMaxKeyAttributes));
+  KeySchema out{partition.front(), std::nullopt};
+  out.more_partition.assign(partition.begin() + 1, partition.end());
+  if (sort.empty()) return out;
+  out.sort = sort.front();
+  out.more_sort.assign(sort.begin() + 1, sort.end());
+  return out;
+}
+
+Result<KeySchema> schema_from(const WireSchema& schema, const std::vector<KeyAttribute>& attributes) {
+  if (auto fine = check_defined(schema, attributes); !fine) return fail(fine);
+  if (schema.size() > 2) return too_many_elements(schema, 2);
   if (schema.size() == 2 && *schema[0].attribute_name == *schema[1].attribute_name)
     return validation("Both the Hash Key and the Range Key element in the KeySchema have the same name");
   if (*schema[0].key_type != shapes::KeyType::Hash)
@@ -197,8 +244,10 @@ Result<void> read_stream(const shapes::StreamSpecification& wire, TimePoint now,
 Result<void> check_all_used(const Table& table) {
   std::vector<std::string> used;
   const auto use = [&](const KeySchema& keys) {
-    for (const auto* part : {&keys.partition, keys.sort ? &*keys.sort : nullptr})
-      if (part && std::find(used.begin(), used.end(), part->name) == used.end()) used.push_back(part->name);
+    keys.all_of([&](const KeyAttribute& part, bool) {
+      if (std::find(used.begin(), used.end(), part.name) == used.end()) used.push_back(part.name);
+      return true;
+    });
   };
   use(table.keys);
   for (const auto& index : table.indexes) use(index.keys);
@@ -281,6 +330,11 @@ Result<Table> table_from(const shapes::CreateTableInput& in, const domain::Calle
   table.deletion_protection = in.deletion_protection_enabled.value_or(false);
   if (in.tags)
     for (const auto& tag : *in.tags) table.tags[*tag.key] = *tag.value;
+  if (in.resource_policy) {
+    auto policy = read_policy(*in.resource_policy, PolicyOf::Table);
+    if (!policy) return fail(policy);
+    table.policy = revised(std::move(*policy), table, now);
+  }
   return table;
 }
 

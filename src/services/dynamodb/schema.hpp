@@ -14,8 +14,10 @@ using WireSchema = std::vector<shapes::KeySchemaElement>;
 
 std::vector<KeyAttribute> attributes_from(const WireDefinitions& definitions);
 
-/// Errors: ValidationException.
+/// Of a table or a local index: a HASH and perhaps a RANGE element. Errors: ValidationException.
 Result<KeySchema> schema_from(const WireSchema& schema, const std::vector<KeyAttribute>& attributes);
+/// Of a global index: up to four HASH elements, then up to four RANGE elements. Errors: ValidationException.
+Result<KeySchema> global_schema_from(const WireSchema& schema, const std::vector<KeyAttribute>& attributes);
 Result<void> read_projection(const std::optional<shapes::Projection>& wire, Index& index);
 Result<void> check_throughput(const shapes::ProvisionedThroughput& throughput);
 Throughput throughput_from(const std::optional<shapes::ProvisionedThroughput>& wire);

@@ -128,7 +128,7 @@ Result<void> create_index(const shapes::CreateGlobalSecondaryIndexAction& wire, 
   Index index;
   index.name = *wire.index_name;
   index.global = true;
-  auto keys = schema_from(*wire.key_schema, table.attributes);
+  auto keys = global_schema_from(*wire.key_schema, table.attributes);
   if (!keys) return fail(keys);
   index.keys = std::move(*keys);
   if (auto fine = read_projection(wire.projection, index); !fine) return fine;

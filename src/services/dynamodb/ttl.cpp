@@ -7,6 +7,7 @@
 #include "aws/gen/dynamodb.hpp"
 #include "domain/dynamodb/errors.hpp"
 #include "services/dynamodb/convert.hpp"
+#include "services/dynamodb/permissions.hpp"
 
 namespace likeness::dynamodb {
 
@@ -38,21 +39,13 @@ void add_time_to_live(aws::Service& service, const Tables& tables, Expiry& expir
         if (ttl.enabled) description.attribute_name = ttl.attribute;
         return out;
       });
-  const auto permission = [](const aws::RequestContext& context, const auto& in, std::string action) {
-    const std::string name = in.table_name.value_or("");
-    return std::vector{policy::Permission{
-        .action = std::move(action),
-        .resource = name.starts_with("arn:")
-                        ? name
-                        : "arn:aws:dynamodb:" + context.region + ":" + context.account + ":table/" + name}};
-  };
   service.permissions<shapes::UpdateTimeToLive>(
-      [permission](const aws::RequestContext& context, const shapes::UpdateTimeToLiveInput& in) {
-        return permission(context, in, "dynamodb:UpdateTimeToLive");
+      [&tables](const aws::RequestContext& context, const shapes::UpdateTimeToLiveInput& in) {
+        return std::vector{permission_on(tables, context, "UpdateTimeToLive", in.table_name.value_or(""))};
       });
   service.permissions<shapes::DescribeTimeToLive>(
-      [permission](const aws::RequestContext& context, const shapes::DescribeTimeToLiveInput& in) {
-        return permission(context, in, "dynamodb:DescribeTimeToLive");
+      [&tables](const aws::RequestContext& context, const shapes::DescribeTimeToLiveInput& in) {
+        return std::vector{permission_on(tables, context, "DescribeTimeToLive", in.table_name.value_or(""))};
       });
 }
 

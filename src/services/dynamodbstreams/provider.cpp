@@ -336,8 +336,10 @@ std::unique_ptr<aws::Service> make_dynamodbstreams(Streams& streams, const Clock
     return provider.records(context, in);
   });
 
-  const auto needs = [](const char* action, std::string resource) {
-    return std::vector{policy::Permission{.action = action, .resource = std::move(resource)}};
+  const auto needs = [&streams](const char* action, std::string resource) {
+    policy::Permission permission{.action = action, .resource = std::move(resource)};
+    permission.resource_policy = streams.policy(permission.resource);
+    return std::vector{std::move(permission)};
   };
   service->permissions<shapes::ListStreams>([needs](const aws::RequestContext&, const shapes::ListStreamsInput&) {
     return needs("dynamodb:ListStreams", "*");
