@@ -1,6 +1,5 @@
-// Definitions in the Amazon States Language, JSONPaths and intrinsic functions, JSONata under limits, and the objects
-// that a distributed map reads. The first byte chooses; for the latter three the first line is the expression, or the
-// kind of object, and the rest the data.
+// Definitions in the Amazon States Language, JSONPaths and intrinsic functions, and JSONata under limits. The first
+// byte chooses; for the latter two the first line is the expression, and the rest the data.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,10 +7,8 @@
 
 #include "states/definition.hpp"
 #include "states/expression.hpp"
-#include "states/gunzip.hpp"
 #include "states/interpreter.hpp"
 #include "states/jsonata.hpp"
-#include "states/map_runs.hpp"
 
 using namespace likeness;
 using namespace likeness::states;
@@ -47,23 +44,6 @@ void definition(std::string_view text) {
   (void)interpreter.resume(execution);
 }
 
-void items(std::string_view kind, std::string_view data) {
-  ItemReader reader;
-  reader.input_type = kind.starts_with("L") ? "JSONL" : kind.starts_with("J") ? "JSON" : "CSV";
-  reader.csv_header_location = kind.ends_with("F") ? "FIRST_ROW" : "GIVEN";
-  reader.csv_headers = {"a", "b"};
-  if (kind.ends_with("P")) reader.items_pointer = {"a", "0"};
-  std::string plain(data);
-  if (is_gzip(data)) {
-    auto out = gunzip(data, 1u << 20);
-    if (!out) return;
-    plain = std::move(*out);
-  }
-  ItemBudget budget{.items = 1000};
-  const auto read = parse_items(reader, plain, budget);
-  if (read && read->size() > 1000) __builtin_trap();
-}
-
 void expression(std::string_view text, std::string_view data) {
   const auto parsed = Expression::parse(text);
   const auto value = parse_json(data);
@@ -95,11 +75,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto line = text.find('\n');
   const auto first = text.substr(0, line);
   const auto rest = line == std::string_view::npos ? std::string_view("{}") : text.substr(line + 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 3) {
     case 0: definition(text); break;
     case 1: expression(first, rest); break;
-    case 2: jsonata(first, rest); break;
-    default: items(first, rest); break;
+    default: jsonata(first, rest); break;
   }
   return 0;
 }
