@@ -24,6 +24,11 @@ dynamodb::Table make_table() {
   index.keys.partition = {"g", dynamodb::Type::S};
   index.projection = dynamodb::Projection::KeysOnly;
   table.indexes.push_back(index);
+  index.name = "byMore";
+  index.keys.sort = dynamodb::KeyAttribute{"a", dynamodb::Type::N};
+  index.keys.more_partition = {{"b", dynamodb::Type::S}, {"c", dynamodb::Type::B}};
+  index.keys.more_sort = {{"d", dynamodb::Type::S}, {"e", dynamodb::Type::N}};
+  table.indexes.push_back(index);
   return table;
 }
 

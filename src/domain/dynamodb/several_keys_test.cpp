@@ -222,6 +222,63 @@ TEST_F(SeveralKeysTest, PagesGoOnBehindEveryEntryBothWays) {
   }
 }
 
+TEST_F(SeveralKeysTest, AQueryFindsWhatItsConditionsHoldFor) {
+  std::mt19937 random(11);
+  const std::vector<Value> days{n(-20), n(-3), n(0), n(5), n(100)};
+  const std::vector<Value> texts{s("a"),       s(std::string("a\0", 2)), s(std::string("a\0b", 3)), s("ab"), s("b"),
+                                 s("\xC3\xBF")};
+  const auto one_of = [&](const std::vector<Value>& values) { return values[random() % values.size()]; };
+  std::vector<Attributes> all;
+  for (int i = 0; i < 150; ++i) {
+    Attributes item{{"pk", s(std::to_string(i))}};
+    item.set("league", one_of({s("L"), s("M")}));
+    item.set("region", one_of(texts));
+    item.set("day", one_of(days));
+    item.set("round", one_of(texts));
+    item.set("table", one_of(texts));
+    put(item);
+    all.push_back(std::move(item));
+  }
+  const std::vector<std::string> ranges{"day", "round", "table"};
+  std::size_t found_any = 0;
+  for (int i = 0; i < 600; ++i) {
+    KeyConditions wanted{{"league", {Comparison::Equal, {one_of({s("L"), s("M")})}}},
+                         {"region", {Comparison::Equal, {one_of(texts)}}}};
+    const std::size_t count = random() % 4;
+    for (std::size_t at = 0; at < count; ++at) {
+      const auto& values = ranges[at] == "day" ? days : texts;
+      KeyCondition condition{Comparison::Equal, {one_of(values)}};
+      if (at + 1 == count) {
+        constexpr Comparison kKinds[] = {Comparison::Equal,     Comparison::Less,           Comparison::LessOrEqual,
+                                         Comparison::Greater,   Comparison::GreaterOrEqual, Comparison::Between,
+                                         Comparison::BeginsWith};
+        condition.comparison = kKinds[random() % (ranges[at] == "day" ? 6 : 7)];
+        if (condition.comparison == Comparison::Between) {
+          condition.values.push_back(one_of(values));
+          if (compare(condition.values[1], condition.values[0]) < 0)
+            std::swap(condition.values[0], condition.values[1]);
+        }
+      }
+      wanted[ranges[at]] = std::move(condition);
+    }
+    std::set<std::string> expected, found;
+    for (const auto& item : all)
+      if (std::ranges::all_of(wanted, [&](const auto& one) {
+            return holds(legacy_condition(one.first, one.second.comparison, one.second.values), item);
+          }))
+        expected.insert(*item.find("pk")->string());
+    auto plan = plan_query(*table_, index(), wanted);
+    ASSERT_TRUE(plan) << plan.error().message;
+    auto page = database_->items().page(request_of(*plan));
+    ASSERT_TRUE(page);
+    for (const auto& item : page->items) found.insert(*item.find("pk")->string());
+    EXPECT_EQ(found, expected);
+    EXPECT_EQ(page->items.size(), found.size());
+    found_any += found.size();
+  }
+  EXPECT_GT(found_any, 500U);
+}
+
 TEST_F(SeveralKeysTest, ItemsThatCannotBeKeysAreRefused) {
   const std::string half(600, 'x'), large(1500, 'y');
   auto wrong = match("a", "L", "EU", 1, "r", "t");

@@ -181,16 +181,15 @@ void on_arn(aws::Service& service, Database& database) {
   });
 }
 
-/// Who makes a table with a policy needs the right to attach one.
-void on_creation(aws::Service& service, Database& database) {
-  service.permissions<shapes::CreateTable>(
-      [&database](const aws::RequestContext& context, const shapes::CreateTableInput& in) {
-        std::vector<Permission> out;
-        for (const auto* action : {"CreateTable", "PutResourcePolicy"})
-          if (out.empty() || in.resource_policy)
-            out.push_back(Asked(database, context, in.table_name.value_or("*")).permission(action));
-        return out;
-      });
+/// Who makes a table with a policy needs the right to attach one. That of a table that has the name does not count.
+void on_creation(aws::Service& service) {
+  service.permissions<shapes::CreateTable>([](const aws::RequestContext& context, const shapes::CreateTableInput& in) {
+    std::vector<Permission> out;
+    for (const auto* action : {"dynamodb:CreateTable", "dynamodb:PutResourcePolicy"})
+      if (out.empty() || in.resource_policy)
+        out.push_back({.action = action, .resource = table_arn(context, in.table_name.value_or("*"))});
+    return out;
+  });
 }
 
 }  // namespace
@@ -206,7 +205,7 @@ Permission permission_on(const Tables& tables, const aws::RequestContext& contex
 }
 
 void register_permissions(aws::Service& service, Database& database) {
-  on_creation(service, database);
+  on_creation(service);
   on_table<shapes::DescribeTable>(service, database);
   on_table<shapes::UpdateTable>(service, database);
   on_table<shapes::DeleteTable>(service, database);
