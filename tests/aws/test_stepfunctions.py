@@ -168,6 +168,17 @@ def test_names_arns_and_inputs_are_checked(sfn, machine, role):
     with pytest.raises(sfn.exceptions.InvalidName) as refused:
         sfn.create_state_machine(name="a b", definition=json.dumps(PASS), roleArn=role)
     assert refused.value.response["Error"]["Message"] == "Invalid Name: 'a b'"
+    for name in ("a\u0085", "\u009f", "a\uffff", "a/b", "a\tb"):
+        with pytest.raises(sfn.exceptions.InvalidName):
+            sfn.create_state_machine(name=name, definition=json.dumps(PASS), roleArn=role)
+    for letters in ("\u00a0", "é" * 80):  # allowed, and counted by characters
+        named = sfn.create_activity(name=letters)["activityArn"]
+        assert named.endswith(":activity:" + letters)
+        sfn.delete_activity(activityArn=named)
+    with pytest.raises(sfn.exceptions.InvalidArn):
+        sfn.create_state_machine(name="a", definition=json.dumps(PASS), roleArn="arn:aws:iam::1234:role/r")
+    with pytest.raises(sfn.exceptions.InvalidEncryptionConfiguration):
+        sfn.create_activity(name="a", encryptionConfiguration={"type": "CUSTOMER_MANAGED_KMS_KEY"})
     with pytest.raises(sfn.exceptions.InvalidArn) as refused:
         sfn.describe_execution(executionArn="nonsense")
     assert refused.value.response["Error"]["Message"] == "Invalid Arn: 'Invalid ARN prefix: nonsense'"
@@ -176,6 +187,17 @@ def test_names_arns_and_inputs_are_checked(sfn, machine, role):
     assert refused.value.response["Error"]["Message"] == (
         "Invalid State Machine Execution Input: 'Unrecognized token 'not': was expecting (JSON String, Number, Array, Object "
         "or token 'null', 'true' or 'false')'")
+
+
+def test_a_token_goes_on_with_its_own_listing(sfn, machine):
+    arn = machine(PASS)
+    for _ in range(3):
+        finish(sfn, sfn.start_execution(stateMachineArn=arn)["executionArn"])
+    first = sfn.list_executions(stateMachineArn=arn, maxResults=2)
+    rest = sfn.list_executions(stateMachineArn=arn, maxResults=2, nextToken=first["nextToken"])
+    assert len(first["executions"]) == 2 and len(rest["executions"]) == 1
+    with pytest.raises(sfn.exceptions.InvalidToken):
+        sfn.list_executions(stateMachineArn=arn, maxResults=2, nextToken=first["nextToken"], statusFilter="ABORTED")
 
 
 def test_a_name_is_one_execution(sfn, machine):

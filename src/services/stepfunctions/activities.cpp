@@ -21,6 +21,7 @@ Result<states::Activity> activity_of(const Parts& parts, const std::string& arn)
 Result<shapes::CreateActivityOutput> create(const Parts& parts, const RequestContext& context,
                                             const shapes::CreateActivityInput& in) {
   if (auto named = check_name(*in.name); !named) return fail(named);
+  if (auto encryption = check_encryption(in.encryption_configuration); !encryption) return fail(encryption);
   states::Tags tags;
   if (in.tags)
     for (const auto& tag : *in.tags) tags[tag.key.value_or("")] = tag.value.value_or("");

@@ -39,12 +39,25 @@ Failure api_error(Error error) {
 
 Result<void> check_name(const std::string& name) {
   constexpr std::string_view kForbidden = " <>{}[]?*\"#%\\^|~`$&,;:/";
-  const bool bad = name.empty() || name.size() > 80 || std::any_of(name.begin(), name.end(), [&](char c) {
-                     const auto byte = static_cast<unsigned char>(c);
-                     return byte < 0x20 || byte == 0x7F || kForbidden.find(c) != std::string_view::npos;
-                   });
+  // U+0080 to U+009F, U+FFFE and U+FFFF in UTF-8.
+  const auto control = [](std::string_view two, char third) {
+    const auto second = static_cast<unsigned char>(two[1]);
+    return (two[0] == '\xC2' && second < 0xA0) || (two == "\xEF\xBF" && (third == '\xBE' || third == '\xBF'));
+  };
+  bool bad = false;
+  for (std::size_t i = 0; i < name.size() && !bad; ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    bad = byte < 0x20 || byte == 0x7F || kForbidden.find(name[i]) != std::string_view::npos ||
+          (i + 1 < name.size() && control(std::string_view(name).substr(i, 2), name.c_str()[i + 2]));
+  }
   if (bad) return client_error("InvalidName", fmt::format("Invalid Name: '{}'", name));
   return {};
+}
+
+Result<void> check_encryption(const std::optional<shapes::EncryptionConfiguration>& wanted) {
+  if (!wanted || wanted->type != shapes::EncryptionType::CustomerManagedKmsKey || wanted->kms_key_id) return {};
+  return client_error("InvalidEncryptionConfiguration",
+                      "Invalid Encryption Configuration: kmsKeyId is required for CUSTOMER_MANAGED_KMS_KEY");
 }
 
 Result<states::StatesArn> read_arn(const std::string& arn, std::string_view kind) {

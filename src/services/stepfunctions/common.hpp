@@ -34,6 +34,8 @@ Failure api_error(Result<T>& result) {
 }
 
 Result<void> check_name(const std::string& name);
+/// A key of the account's own has to be named. Error: InvalidEncryptionConfiguration.
+Result<void> check_encryption(const std::optional<shapes::EncryptionConfiguration>& wanted);
 Result<states::StatesArn> read_arn(const std::string& arn, std::string_view kind);
 
 /// What a machine's ARN with or without version or alias leads to.

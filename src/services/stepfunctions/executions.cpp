@@ -169,11 +169,13 @@ Result<shapes::ListExecutionsOutput> list(const Parts& parts, const RequestConte
     of = target->machine.arn;
     if (!target->version_arn.empty()) version_or_alias = *in.state_machine_arn;
   }
-  const auto listing = "ListExecutions " + of;
-  auto from = from_token(parts, listing, in.next_token);
-  if (!from) return fail(from);
   std::optional<Status> status;
   if (in.status_filter) status = static_cast<Status>(*in.status_filter);
+  // A token goes on with the listing that gave it.
+  const auto listing = fmt::format("ListExecutions {} {} {}", of, status ? states::name_of(*status) : "",
+                                   in.redrive_filter ? static_cast<int>(*in.redrive_filter) : -1);
+  auto from = from_token(parts, listing, in.next_token);
+  if (!from) return fail(from);
   auto page = parts.engine.list(of, status, page_size(in.max_results), *from);
   if (!page) return api_error(page);
   for (const auto& execution : page->executions) {

@@ -4,6 +4,7 @@
 #include "aws/exceptions.hpp"
 #include "aws/json_writer.hpp"
 #include "policy/permission.hpp"
+#include "services/events/dispatcher.hpp"
 #include "services/stepfunctions/common.hpp"
 
 namespace likeness::stepfunctions {
@@ -40,7 +41,9 @@ Result<void> check_logging(const std::optional<shapes::LoggingConfiguration>& lo
 }
 
 Result<void> check_role(const std::string& arn) {
-  if (!arn.starts_with("arn:") || arn.find(":role/") == std::string::npos)
+  const auto account = eventbridge::arn_part(arn, 4);
+  const bool numbered = account.size() == 12 && account.find_first_not_of("0123456789") == std::string_view::npos;
+  if (!arn.starts_with("arn:") || !numbered || arn.find(":role/") == std::string::npos)
     return client_error("InvalidArn", fmt::format("Invalid Role Arn: '{}'", arn));
   return {};
 }
@@ -67,6 +70,7 @@ Result<shapes::CreateStateMachineOutput> create(const Parts& parts, const Reques
         shapes::ValidationException{.message = "Version description can only be set when publish is true"});
   if (auto role = check_role(*in.role_arn); !role) return fail(role);
   if (auto logging = check_logging(in.logging_configuration); !logging) return fail(logging);
+  if (auto encryption = check_encryption(in.encryption_configuration); !encryption) return fail(encryption);
   states::Machine machine;
   machine.name = *in.name;
   machine.express = in.type && *in.type == shapes::StateMachineType::Express;
@@ -119,6 +123,7 @@ Result<shapes::UpdateStateMachineOutput> update(const Parts& parts, const Reques
     after.definition = *in.definition;
   }
   if (auto logging = check_logging(in.logging_configuration); !logging) return fail(logging);
+  if (auto encryption = check_encryption(in.encryption_configuration); !encryption) return fail(encryption);
   if (in.logging_configuration) after.logging = config_json(in.logging_configuration, "loggingConfiguration");
   if (in.tracing_configuration) after.tracing = config_json(in.tracing_configuration, "tracingConfiguration");
   if (in.encryption_configuration)
