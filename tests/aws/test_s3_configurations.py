@@ -67,6 +67,21 @@ def test_cors_comes_back(s3, bucket, refused):
         s3.get_bucket_cors(Bucket=bucket)
 
 
+@pytest.mark.parametrize("rule, message", [
+    ({"Redirect": {"HttpRedirectCode": "3-1"}},
+     "The provided HTTP redirect code (3-1) is not valid. Valid codes are 3XX except 300."),
+    ({"Redirect": {"HttpRedirectCode": "300"}},
+     "The provided HTTP redirect code (300) is not valid. Valid codes are 3XX except 300."),
+    ({"Redirect": {"ReplaceKeyWith": "a", "ReplaceKeyPrefixWith": "b"}},
+     "You can only define ReplaceKeyPrefix or ReplaceKey but not both."),
+    ({"Condition": {"HttpErrorCodeReturnedEquals": "302"}, "Redirect": {"HostName": "example.com"}},
+     "The provided HTTP error code (302) is not valid. Valid codes are 4XX or 5XX.")])
+def test_routing_rules_are_checked(s3, bucket, refused, rule, message):
+    with refused("InvalidRequest", message):
+        s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"},
+                                                                   "RoutingRules": [rule]})
+
+
 def test_lifecycle_rules_come_back(s3, bucket, refused):
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=LIFECYCLE)
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == LIFECYCLE["Rules"]

@@ -83,6 +83,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (range && *range) {
         check((*range)->first <= length && (*range)->length <= length - (*range)->first);
       }
+      const auto copied = s3::parse_copy_range(text, length);
+      if (copied) check(copied->length > 0 && copied->first < length && copied->length <= length - copied->first);
       break;
     }
     default: {

@@ -1,5 +1,7 @@
 #include "services/s3/conditions.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -65,6 +67,22 @@ Result<std::optional<ByteRange>> parse_range(std::string_view header, std::uint6
   }
   if (*first >= size) return bad();
   return ByteRange{.first = *first, .length = last - *first + 1};
+}
+
+Result<ByteRange> parse_copy_range(std::string_view header, std::uint64_t size) {
+  constexpr std::string_view kUnit = "bytes=";
+  const auto numbers = header.starts_with(kUnit) ? header.substr(kUnit.size()) : std::string_view();
+  const auto dash = std::min(numbers.find('-'), numbers.size());
+  const auto first = number(numbers.substr(0, dash));
+  const auto last = number(numbers.substr(std::min(dash + 1, numbers.size())));
+  if (!first || !last || *first > *last)
+    return objects::bad_argument(
+        "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+        "zero-based "
+        "offsets of the first and last bytes to copy");
+  if (*last >= size)
+    return objects::bad_request(fmt::format("Range specified is not valid for source object of size: {}", size));
+  return ByteRange{.first = *first, .length = *last - *first + 1};
 }
 
 Result<CopySource> parse_copy_source(std::string_view header) {

@@ -21,6 +21,10 @@ struct ByteRange {
 /// then answers with the whole object). Error: InvalidRange.
 Result<std::optional<ByteRange>> parse_range(std::string_view header, std::uint64_t size);
 
+/// "bytes=0-99" of the source of a copy: both ends have to be there, and within the object. Errors: InvalidArgument,
+/// InvalidRequest.
+Result<ByteRange> parse_copy_range(std::string_view header, std::uint64_t size);
+
 /// "/bucket/key%20name?versionId=x", with or without the first slash.
 struct CopySource {
   std::string bucket;

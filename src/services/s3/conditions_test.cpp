@@ -29,6 +29,20 @@ TEST(Range, WhatIsNoSingleRangeMeansAll) {
     EXPECT_EQ(range(header, 10), "whole") << header;
 }
 
+TEST(Range, OfACopyNamesBothEnds) {
+  const auto copied = [](std::string_view header) {
+    const auto parsed = parse_copy_range(header, 10);
+    return parsed ? std::to_string(parsed->first) + "+" + std::to_string(parsed->length) : parsed.error().code;
+  };
+  EXPECT_EQ(copied("bytes=0-9"), "0+10");
+  EXPECT_EQ(copied("bytes=3-3"), "3+1");
+  EXPECT_EQ(copied("bytes=3-10"), "InvalidRequest");
+  EXPECT_EQ(copied("bytes=3-18446744073709551615"), "InvalidRequest");
+  for (const auto* header : {"bytes=0-", "bytes=0- ", "bytes=-3", "bytes= -3", "bytes=5-4", "bytes=", "", "0-1",
+                             "bytes=0-1,3-4", "bytes=0-99999999999999999999"})
+    EXPECT_EQ(copied(header), "InvalidArgument") << header;
+}
+
 TEST(CopySource, IsDecodedAndSplitAtTheFirstSlash) {
   const auto source = parse_copy_source("/bucket/folder/a%20b%3Fc?versionId=abc");
   ASSERT_TRUE(source);

@@ -136,6 +136,25 @@ Result<void> check_cors(const objects::Bucket&, const shapes::CORSConfiguration&
   return {};
 }
 
+bool is_status(const std::string& text, std::string_view hundreds) {
+  return text.size() == 3 && hundreds.find(text[0]) != std::string_view::npos && text[1] >= '0' && text[1] <= '9' &&
+         text[2] >= '0' && text[2] <= '9';
+}
+
+Result<void> check_routing_rule(const shapes::RoutingRule& rule) {
+  if (!rule.redirect) return malformed_xml();
+  if (const auto& code = rule.redirect->http_redirect_code; code && (!is_status(*code, "3") || *code == "300"))
+    return objects::bad_request("The provided HTTP redirect code (" + *code +
+                                ") is not valid. Valid codes are 3XX except 300.");
+  if (rule.redirect->replace_key_with && rule.redirect->replace_key_prefix_with)
+    return objects::bad_request("You can only define ReplaceKeyPrefix or ReplaceKey but not both.");
+  if (!rule.condition) return {};
+  if (const auto& code = rule.condition->http_error_code_returned_equals; code && !is_status(*code, "45"))
+    return objects::bad_request("The provided HTTP error code (" + *code +
+                                ") is not valid. Valid codes are 4XX or 5XX.");
+  return {};
+}
+
 Result<void> check_website(const objects::Bucket&, const shapes::WebsiteConfiguration& website) {
   if (website.redirect_all_requests_to) {
     if (website.index_document || website.error_document || website.routing_rules)
@@ -152,7 +171,7 @@ Result<void> check_website(const objects::Bucket&, const shapes::WebsiteConfigur
   if (website.error_document && website.error_document->key.value_or("").empty())
     return objects::bad_argument("The ErrorDocument Key is not well formed");
   for (const auto& rule : website.routing_rules.value_or(std::vector<shapes::RoutingRule>()))
-    if (!rule.redirect) return malformed_xml();
+    if (auto fine = check_routing_rule(rule); !fine) return fine;
   return {};
 }
 

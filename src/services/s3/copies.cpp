@@ -124,19 +124,9 @@ Result<shapes::UploadPartCopyOutput> upload_part_copy(State& state, const aws::R
   if (!source) return fail(source);
   ByteRange range{.first = 0, .length = source->version.size};
   if (in.copy_source_range) {
-    // Unlike in a read, both ends have to be there and within the object.
-    auto parsed = parse_range(*in.copy_source_range, source->version.size);
-    const auto dash = in.copy_source_range->find('-');
-    if (!parsed || !*parsed || dash == std::string::npos || dash + 1 == in.copy_source_range->size() ||
-        in.copy_source_range->starts_with("bytes=-"))
-      return objects::bad_argument(
-          "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
-          "zero-based offsets of the first and last bytes to copy");
-    const auto last = std::stoull(in.copy_source_range->substr(dash + 1));
-    if (last >= source->version.size)
-      return objects::bad_request(
-          fmt::format("Range specified is not valid for source object of size: {}", source->version.size));
-    range = **parsed;
+    auto parsed = parse_copy_range(*in.copy_source_range, source->version.size);
+    if (!parsed) return fail(parsed);
+    range = *parsed;
   }
   auto reader = state.store.objects.open(source->version, range.first, range.length);
   if (!reader) return fail(reader);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "aws/sigv4.hpp"
 #include "aws/timestamps.hpp"
 #include "services/s3/access.hpp"
@@ -96,7 +98,9 @@ struct Site {
                                                   : "http");
       int answer = 301;
       if (to.http_redirect_code && to.http_redirect_code->size() == 3 && to.http_redirect_code->front() == '3')
-        answer = std::stoi(*to.http_redirect_code);
+        std::from_chars(to.http_redirect_code->data(), to.http_redirect_code->data() + 3, answer);
+      // Whatever was stored before it was checked.
+      if (answer < 300 || answer > 399) answer = 301;
       return redirect(answer, fmt::format("{}://{}/{}", protocol, host, aws::uri_encode(target, true)));
     }
     return std::nullopt;
