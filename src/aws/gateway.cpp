@@ -355,7 +355,7 @@ CallRecord record_of(Call& call) {
   record.access_key_id = std::move(call.context.access_key_id);
   record.caller_arn = std::move(call.context.caller_arn);
   record.bytes_in = call.request.body.size();
-  record.bytes_out = call.response.body.size();
+  record.bytes_out = call.response.stream ? call.response.stream_length.value_or(0) : call.response.body.size();
   // What we do not have (501) is no failure; the access log tells of it.
   if (record.status == 500 && call.error)
     log::error("request {} {} {} failed: {}", record.request_id, record.service, record.operation, record.detail);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/log.hpp"
+#include "net/held_body.hpp"
 
 namespace likeness::net {
 namespace {
@@ -231,12 +232,15 @@ Awaitable<bool> Connection::send(Response response) {
   }
   keep_alive_ = framing.keep_alive;
   const std::string head = write_response_head(response, framing, loop_.date_now());
-  const std::string_view body = bodiless || head_only_ || response.stream ? std::string_view() : response.body;
+  std::string_view body = bodiless || head_only_ || response.stream ? std::string_view() : response.body;
+  if (const auto* held = dynamic_cast<const HeldBody*>(response.stream.get());
+      held != nullptr && framing.length == held->whole().size() && !head_only_)
+    body = held->whole();
   Sent sent;
   sent.complete = co_await write(head, body);
   if (sent.complete) {
     sent.body_bytes = body.size();
-    if (response.stream && !head_only_)
+    if (response.stream && !head_only_ && body.empty())
       sent.complete = framing.length ? co_await send_known(response.stream, *framing.length, &sent)
                                      : co_await send_as_it_comes(response.stream, framing.chunked, &sent);
   }

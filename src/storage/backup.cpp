@@ -108,14 +108,14 @@ Result<std::vector<Listed>> read_manifest(const fs::path& source) {
 }
 
 Result<void> verify_blob(const fs::path& path) {
-  auto reader = open_blob_file(path, 0, UINT64_MAX);
+  auto file = open_blob_file(path, 0, UINT64_MAX);
+  if (!file) return fail(file);
   Bytes buffer(1u << 20);
-  while (reader) {
-    auto count = (*reader)->read(buffer);
+  while (true) {
+    auto count = file->reader->read(buffer);
     if (!count) return fail(count);
     if (*count == 0) return {};
   }
-  return fail(reader);
 }
 
 Result<BackupReport> copy_and_verify(const fs::path& source, const std::vector<Listed>& files, const fs::path& data,

@@ -259,7 +259,7 @@ Result<BlobInfo> BlobFileWriter::finish() {
   return BlobInfo{{}, size_, crc32c_};
 }
 
-Result<std::unique_ptr<BlobReader>> open_blob_file(const fs::path& path, std::uint64_t offset, std::uint64_t length) {
+Result<BlobFile> open_blob_file(const fs::path& path, std::uint64_t offset, std::uint64_t length) {
   FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file && errno == ENOENT) return client_error("NotFound", "There is no such blob.");
   if (!file) return file_failure("opening", path, errno);
@@ -283,7 +283,7 @@ Result<std::unique_ptr<BlobReader>> open_blob_file(const fs::path& path, std::ui
   if (length > (1u << 20)) ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   auto reader = std::make_unique<FileReader>(std::move(file), footer, offset, length);
   if (auto done = reader->load_sums(); !done) return fail(done);
-  return reader;
+  return BlobFile{std::move(reader), footer.size};
 }
 
 }  // namespace likeness::storage

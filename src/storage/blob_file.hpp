@@ -95,9 +95,13 @@ class BlobFileWriter {
   std::uint32_t crc32c_ = 0;
 };
 
+struct BlobFile {
+  std::unique_ptr<BlobReader> reader;
+  std::uint64_t size = 0;  // of the whole blob
+};
+
 /// Reads bytes `offset` to `offset + length` of a blob's file and checks them. "NotFound" if there is no such file,
 /// "StorageFailure" if it is not a whole one.
-Result<std::unique_ptr<BlobReader>> open_blob_file(const std::filesystem::path& path, std::uint64_t offset,
-                                                   std::uint64_t length);
+Result<BlobFile> open_blob_file(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t length);
 
 }  // namespace likeness::storage

@@ -32,6 +32,12 @@ class BlobWriter {
   virtual Result<BlobInfo> commit() = 0;
 };
 
+/// Bytes in memory that several may read at once; nobody changes them.
+struct HeldBytes {
+  std::shared_ptr<const void> owner;
+  BytesView bytes;
+};
+
 /// A blob, or a range of one, from first byte to last. Used by one thread at a time. Keeps what it reads readable, also
 /// when the blob is removed meanwhile.
 class BlobReader {
@@ -40,6 +46,9 @@ class BlobReader {
   /// Fills `into` in part or whole; 0 only at the end. Errors: "StorageFailure" (also when the bytes on the disk are
   /// not those that were written).
   virtual Result<std::size_t> read(std::span<std::uint8_t> into) = 0;
+
+  /// All that `read` would give from here on, if it is in memory and checked already; nothing is read by this.
+  virtual std::optional<HeldBytes> held() const { return std::nullopt; }
 };
 
 /// Thread-safe. Every call blocks: call it on the work pool.

@@ -17,6 +17,9 @@ struct BlobOptions {
   /// Blobs of up to this size are kept by the engine, where many share one sync; larger ones get files of their own,
   /// which are written once instead of twice and do not make small commits wait.
   std::size_t inline_bytes = 64u << 10;
+  /// Memory for small blobs that were read lately from their files, so that reading them again costs neither opening
+  /// the file nor checking it; 0: none.
+  std::size_t cache_bytes = 32u << 20;
 };
 
 struct EmbeddedOptions {

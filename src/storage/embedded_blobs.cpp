@@ -90,6 +90,40 @@ class MemoryReader final : public BlobReader {
   std::size_t end_ = 0;
 };
 
+/// A blob, or a range of one, that is in memory.
+class HeldReader final : public BlobReader {
+ public:
+  HeldReader(HeldBytes whole, std::uint64_t offset, std::uint64_t length) : left_(std::move(whole)) {
+    const std::size_t from = static_cast<std::size_t>(std::min<std::uint64_t>(offset, left_.bytes.size()));
+    left_.bytes = left_.bytes.subspan(from);
+    left_.bytes = left_.bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(length, left_.bytes.size())));
+  }
+
+  Result<std::size_t> read(std::span<std::uint8_t> into) override {
+    const std::size_t count = std::min(into.size(), left_.bytes.size());
+    std::copy_n(left_.bytes.begin(), count, into.begin());
+    left_.bytes = left_.bytes.subspan(count);
+    return count;
+  }
+  std::optional<HeldBytes> held() const override { return left_; }
+
+ private:
+  HeldBytes left_;
+};
+
+/// All of a reader's `size` bytes.
+Result<HeldBytes> read_whole(BlobReader& reader, std::size_t size) {
+  const auto memory = std::make_shared_for_overwrite<std::uint8_t[]>(size);
+  const std::span<std::uint8_t> all(memory.get(), size);
+  for (std::size_t filled = 0; filled < size;) {
+    auto count = reader.read(all.subspan(filled));
+    if (!count) return fail(count);
+    if (*count == 0) return server_error("StorageFailure", "A stored object is damaged.", "it ends early");
+    filled += *count;
+  }
+  return HeldBytes{memory, all};
+}
+
 class PutBlob final : public EmbeddedEngine::Change {
  public:
   PutBlob(std::string_view id, BytesView content) : id_(id), content_(content), sum_(crc32c(0, content)) {
@@ -214,7 +248,7 @@ class EmbeddedBlobs::Writer final : public BlobWriter {
 };
 
 EmbeddedBlobs::EmbeddedBlobs(std::shared_ptr<EmbeddedEngine> engine, fs::path folder, const BlobOptions& options)
-    : engine_(std::move(engine)), folder_(std::move(folder)), options_(options) {}
+    : engine_(std::move(engine)), folder_(std::move(folder)), options_(options), cache_(options.cache_bytes) {}
 EmbeddedBlobs::~EmbeddedBlobs() = default;
 
 Result<std::unique_ptr<EmbeddedBlobs>> open_embedded_blobs(std::shared_ptr<EmbeddedEngine> engine,
@@ -260,7 +294,7 @@ Result<std::unique_ptr<BlobWriter>> EmbeddedBlobs::create(std::optional<std::uin
 Result<std::unique_ptr<BlobReader>> EmbeddedBlobs::open(std::string_view id, std::uint64_t offset,
                                                         std::uint64_t length) const {
   if (!valid_id(id)) return client_error("NotFound", "There is no such blob.");
-  if (id[0] == kInFile) return open_blob_file(path_of(id), offset, length);
+  if (id[0] == kInFile) return open_file(id, offset, length);
   auto db = engine_->use();
   if (!db) return fail(db);
   std::string stored;
@@ -277,6 +311,20 @@ Result<std::unique_ptr<BlobReader>> EmbeddedBlobs::open(std::string_view id, std
   return std::make_unique<MemoryReader>(std::move(stored), offset, length);
 }
 
+Result<std::unique_ptr<BlobReader>> EmbeddedBlobs::open_file(std::string_view id, std::uint64_t offset,
+                                                             std::uint64_t length) const {
+  if (auto held = cache_.find(id)) return std::make_unique<HeldReader>(std::move(*held), offset, length);
+  const std::uint64_t removals = cache_.removals();
+  auto file = open_blob_file(path_of(id), offset, length);
+  if (!file) return fail(file);
+  // A range is read by itself: who wants a part of a blob need not want the rest.
+  if (offset > 0 || length < file->size || !cache_.takes(file->size)) return std::move(file->reader);
+  auto whole = read_whole(*file->reader, static_cast<std::size_t>(file->size));
+  if (!whole) return fail(whole);
+  cache_.add(id, *whole, removals);
+  return std::make_unique<HeldReader>(std::move(*whole), 0, length);
+}
+
 Result<void> EmbeddedBlobs::remove(std::string_view id) {
   if (!valid_id(id)) return {};
   if (id[0] == kInFile) {
@@ -285,10 +333,13 @@ Result<void> EmbeddedBlobs::remove(std::string_view id) {
       const std::lock_guard lock(held_mutex_);
       if (holders_ > 0) {
         held_.emplace_back(id);
+        cache_.remove(id);
         return {};
       }
     }
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_failure("removing", path, errno);
+    // Only now, so that nobody finds the file and brings it back.
+    cache_.remove(id);
     return {};
   }
   const std::string one(id);
@@ -308,7 +359,10 @@ EmbeddedBlobs::HeldRemovals::~HeldRemovals() {
     if (--blobs_.holders_ > 0) return;
     held.swap(blobs_.held_);
   }
-  for (const std::string& id : held) ::unlink(blobs_.path_of(id).c_str());
+  for (const std::string& id : held) {
+    ::unlink(blobs_.path_of(id).c_str());
+    blobs_.cache_.remove(id);
+  }
 }
 
 Result<std::vector<std::string>> EmbeddedBlobs::link_all(const fs::path& folder) const {

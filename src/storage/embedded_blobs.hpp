@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "storage/blob_cache.hpp"
 #include "storage/blobs.hpp"
 #include "storage/directory_syncer.hpp"
 #include "storage/embedded.hpp"
@@ -56,6 +57,7 @@ class EmbeddedBlobs final : public Blobs {
   class Writer;
   std::filesystem::path path_of(std::string_view id) const;
   Result<void> check_room(std::uint64_t wanted) const;
+  Result<std::unique_ptr<BlobReader>> open_file(std::string_view id, std::uint64_t offset, std::uint64_t length) const;
   Result<std::size_t> sweep_engine(std::string_view before, const std::function<bool(std::string_view id)>& in_use);
   Result<std::size_t> sweep_files(std::string_view before, const std::function<bool(std::string_view id)>& in_use);
 
@@ -65,6 +67,7 @@ class EmbeddedBlobs final : public Blobs {
   std::mutex held_mutex_;
   int holders_ = 0;
   std::vector<std::string> held_;  // what is to be removed when nobody holds any more
+  mutable BlobCache cache_;
   DirectorySyncer directories_;
 };
 

@@ -68,6 +68,12 @@ class PieceReader final : public ContentReader {
     return std::size_t{0};
   }
 
+  std::optional<storage::HeldBytes> held() const override {
+    auto bytes = blob_ ? blob_->held() : std::nullopt;
+    if (bytes && bytes->bytes.size() != left_) return std::nullopt;  // more pieces follow
+    return bytes;
+  }
+
  private:
   Result<void> open_piece() {
     if (at_ >= pieces_.size())

@@ -37,6 +37,8 @@ class ContentReader {
   virtual ~ContentReader() = default;
   /// 0 only at the end.
   virtual Result<std::size_t> read(std::span<std::uint8_t> into) = 0;
+  /// All that `read` would give from here on, if it is in memory already.
+  virtual std::optional<storage::HeldBytes> held() const { return std::nullopt; }
 };
 
 /// The bytes of objects: small ones as items of the store, so that one commit makes them durable with their object,

@@ -6,6 +6,7 @@
 
 #include "aws/s3_host.hpp"
 #include "base/log.hpp"
+#include "net/held_body.hpp"
 #include "services/s3/cors.hpp"
 
 namespace likeness::s3 {
@@ -27,6 +28,7 @@ bool has_parameter(const net::Request& request, std::string_view name) {
 void hold_small_body(const aws::RequestContext& context, net::Response& response) {
   constexpr std::uint64_t kHeld = 128 * 1024;
   if (!response.stream || !response.stream_length || *response.stream_length > kHeld) return;
+  if (dynamic_cast<const net::HeldBody*>(response.stream.get()) != nullptr) return;
   const auto stream = std::move(response.stream);
   response.stream = nullptr;
   response.body.resize(static_cast<std::size_t>(*response.stream_length));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "net/held_body.hpp"
 
 namespace likeness::s3 {
 
@@ -17,6 +18,24 @@ class ContentStream final : public net::BodyReader {
 
  private:
   const std::unique_ptr<objects::ContentReader> reader_;
+};
+
+/// Content that is in memory.
+class HeldContent final : public net::HeldBody {
+ public:
+  explicit HeldContent(storage::HeldBytes held) : held_(std::move(held)) {}
+  std::string_view whole() const override { return as_text(held_.bytes); }
+  Result<std::size_t> read(std::span<std::uint8_t> into) override {
+    const BytesView rest = held_.bytes.subspan(at_);
+    const std::size_t count = std::min(into.size(), rest.size());
+    std::copy_n(rest.begin(), count, into.begin());
+    at_ += count;
+    return count;
+  }
+
+ private:
+  const storage::HeldBytes held_;
+  std::size_t at_ = 0;
 };
 
 constexpr std::size_t kMaxUserMetadata = 2048;
@@ -84,6 +103,8 @@ objects::Source source_of(const std::optional<aws::Stream>& body) {
 }
 
 aws::Stream stream_of(std::unique_ptr<objects::ContentReader> reader, std::uint64_t length) {
+  if (auto held = reader->held(); held && held->bytes.size() == length)
+    return {.reader = std::make_shared<HeldContent>(std::move(*held)), .length = length};
   return {.reader = std::make_shared<ContentStream>(std::move(reader)), .length = length};
 }
 
