@@ -10,7 +10,7 @@ namespace likeness {
 
 WorkPool::WorkPool(const std::string& name, std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
   for (std::size_t i = 0; i < threads; ++i) {
-    workers_.emplace_back([this] { run(); });
+    workers_.emplace_back([this, &place = places_.emplace_back()] { run(place); });
     pthread_setname_np(workers_.back().native_handle(), (name.substr(0, 12) + "-" + std::to_string(i)).c_str());
   }
 }
@@ -18,29 +18,33 @@ WorkPool::WorkPool(const std::string& name, std::size_t threads, std::size_t que
 WorkPool::~WorkPool() { stop(); }
 
 bool WorkPool::submit(std::function<void()> job) {
-  bool wake = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_ || jobs_.size() >= queue_limit_) return false;
-    jobs_.push_back(std::move(job));
-    wake = begin_waking();
-  }
-  if (wake) ready_.notify_one();
+  std::unique_lock lock(mutex_);
+  if (stopping_ || jobs_.size() >= queue_limit_) return false;
+  jobs_.push_back(std::move(job));
+  wake_one(std::move(lock));
   return true;
 }
 
-bool WorkPool::begin_waking() {
-  if (waking_ || idle_ == 0 || jobs_.empty()) return false;
+void WorkPool::wake_one(std::unique_lock<std::mutex> lock) {
+  if (waking_ || sleepers_.empty() || jobs_.empty()) return;
   waking_ = true;
-  return true;
+  Sleeper& sleeper = *sleepers_.back();
+  sleepers_.pop_back();
+  sleeper.is_woken = true;
+  lock.unlock();
+  sleeper.woken.notify_one();
 }
 
 void WorkPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    for (Sleeper* sleeper : sleepers_) {
+      sleeper->is_woken = true;
+      sleeper->woken.notify_one();
+    }
+    sleepers_.clear();
   }
-  ready_.notify_all();
   for (auto& worker : workers_)
     if (worker.joinable()) worker.join();
 }
@@ -50,24 +54,22 @@ std::size_t WorkPool::queued() const {
   return jobs_.size();
 }
 
-void WorkPool::run() {
+void WorkPool::run(Sleeper& self) {
   while (true) {
     std::function<void()> job;
-    bool wake = false;
     {
       std::unique_lock lock(mutex_);
       while (jobs_.empty()) {
         if (stopping_) return;
-        ++idle_;
-        ready_.wait(lock);
-        --idle_;
+        self.is_woken = false;
+        sleepers_.push_back(&self);
+        self.woken.wait(lock, [&] { return self.is_woken; });
         waking_ = false;
       }
       job = std::move(jobs_.front());
       jobs_.pop_front();
-      wake = begin_waking();
+      wake_one(std::move(lock));
     }
-    if (wake) ready_.notify_one();
     // A job answers for its own errors; what still escapes must not end the server.
     try {
       job();

@@ -31,18 +31,26 @@ class WorkPool {
   std::size_t threads() const { return workers_.size(); }
 
  private:
-  void run();
-  /// Whether the caller, who holds the lock, is to wake a thread. One is woken at a time, and wakes the next when it
-  /// has taken a job and there are more: a burst of short jobs is then done by the few threads that are awake, and
+  /// Of one thread, to wait on. They live as long as the pool, so that one may be notified without the lock.
+  struct Sleeper {
+    std::condition_variable woken;
+    bool is_woken = false;
+  };
+
+  void run(Sleeper& self);
+  /// Wakes a thread if there is a job for one, and lets go of the lock. One is woken at a time, and wakes the next when
+  /// it has taken a job and there are more: a burst of short jobs is then done by the few threads that are awake, and
   /// whoever submits does not pay for waking one for each; jobs that block still get all threads, one after the other.
-  bool begin_waking();
+  /// The thread that went to sleep last is woken first: its memory is still in the processor's cache, while taking
+  /// turns has each begin with a cold one (a quarter of the time of a small request).
+  void wake_one(std::unique_lock<std::mutex> lock);
 
   mutable std::mutex mutex_;
-  std::condition_variable ready_;
   std::deque<std::function<void()>> jobs_;
   const std::size_t queue_limit_;
-  std::size_t idle_ = 0;  // threads that wait, also one that has been woken and does not run yet
-  bool waking_ = false;   // there is such a one
+  std::deque<Sleeper> places_;      // one a thread
+  std::vector<Sleeper*> sleepers_;  // the last to come is the first to go
+  bool waking_ = false;             // one has been woken and does not run yet
   bool stopping_ = false;
   std::vector<std::thread> workers_;
 };
