@@ -68,13 +68,18 @@ Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
 
 void Connection::watch_client() {
   gone_ = std::stop_source();
-  if (hang_up_awaited_ || body_unread()) return;
-  hang_up_awaited_ = true;
+  if (!body_unread()) await_readable();
+}
+
+void Connection::await_readable() {
+  if (readable_awaited_) return;
+  readable_awaited_ = true;
   // Completes when there is something to read, be it the end; at the latest with the next request.
   socket_.async_wait(Tcp::socket::wait_read, [weak = weak_from_this()](const ErrorCode&) {
     const auto self = weak.lock();
     if (!self) return;
-    self->hang_up_awaited_ = false;
+    self->readable_awaited_ = false;
+    self->notice_reply();
     self->check_client();
   });
 }
@@ -96,16 +101,17 @@ Awaitable<bool> Connection::serve_one(Outcome outcome) {
       outcome = co_await gather_body();
     }
   }
-  Response response;
+  std::shared_ptr<Reply> reply;
   if (refusal_) {
     keep_alive_ = false;
-    response = shared_.refusal(have_head ? &request_ : nullptr, refusal_->status, refusal_->message);
+    reply = std::make_shared<Reply>();
+    reply->response = shared_.refusal(have_head ? &request_ : nullptr, refusal_->status, refusal_->message);
   } else if (outcome != Outcome::Ok) {
     co_return false;
   } else {
-    response = co_await answer();
+    reply = co_await answer();
   }
-  const bool sent = co_await send(std::move(response));
+  const bool sent = co_await send(reply);
   release_gathered();
   if (stream_) {
     const std::shared_ptr<RequestStream> stream = std::move(stream_);

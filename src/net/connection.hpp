@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -32,8 +33,10 @@
 // How it works. Each io thread has an io_context of its own, and each connection belongs to one of them for life, so no
 // state of a connection needs a lock. A connection is one coroutine: read a head, read the body, hand the request to
 // the work pool, write the response, again. While a handler runs the coroutine waits on a timer that the handler's job
-// cancels. Deadlines are a time in the connection that the loop's sweep compares four times a second, which costs less
-// than a timer an operation.
+// cancels. A job that is the only one of its loop writes the response by itself, as far as the socket takes it at once;
+// when that is all of it, the loop is not woken but learns of it with the next request (Reply::Stage). Deadlines are a
+// time in the connection that the loop's sweep compares four times a second, which costs less than a timer an
+// operation.
 //
 // Rule for coroutines in these files: every awaited argument is a named variable, and no lambda is a coroutine.
 
@@ -63,7 +66,8 @@ class Connection;
 struct LoopState {
   // Declared before the context, which ends what still uses it.
   std::unordered_set<Connection*> connections;
-  bool draining = false;
+  std::atomic<bool> draining = false;  // also read by jobs
+  std::atomic<int> jobs = 0;           // that make responses right now
   bool stopping = false;
   std::string date;
   std::time_t date_second = 0;
@@ -81,6 +85,28 @@ struct LoopState {
     }
     return date;
   }
+};
+
+/// A response from the moment that its request is handed over. A job makes it and sends what the socket takes; the rest
+/// is the loop's.
+struct Reply {
+  /// How far the job is, and whether the loop has to be told of its end.
+  enum class Stage : std::uint8_t {
+    Running,  // the loop waits
+    Asked,    // something happens on the connection: the job is to tell the loop when it ends
+    Over,     // all is sent; the loop has not been told, and need not be before something happens
+  };
+
+  Response response;
+  ResponseFraming framing;
+  std::string head;  // empty: not written yet
+  std::string_view body;
+  std::size_t sent = 0;  // of head and body
+  bool failed = false;   // the client has gone
+  bool settled = false;  // all has been sent, and on_sent was told
+
+  std::atomic<Stage> stage = Stage::Running;
+  bool done = false;  // the loop's: the job is over
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -123,16 +149,26 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ErrorCode ignored;
     socket_.cancel(ignored);
   }
-  bool idle() const { return idle_; }
+  bool idle() const { return idle_ || reply_is_over(); }
   /// Of two idle connections the one with the earlier deadline has been idle for longer.
   SteadyTime deadline() const { return read_deadline_; }
   void close() {
     closed_ = true;
     gone_.request_stop();
+    // A job that is sending right now keeps the socket; whoever waits for the job closes it then.
     ErrorCode ignored;
-    socket_.close(ignored);
+    if (socket_use_.exchange(SocketUse::Closed) != SocketUse::Sending) socket_.close(ignored);
+    event_.cancel();
+    notice_reply();
+  }
+  /// The coroutine goes on if its response has been sent; else the job will tell. Called by the sweep, too, so that the
+  /// time for being idle begins.
+  void notice_reply() {
+    if (!reply_ || reply_->stage.exchange(Reply::Stage::Asked) != Reply::Stage::Over) return;
+    reply_->done = true;
     event_.cancel();
   }
+  bool reply_is_over() const { return reply_ && reply_->stage == Reply::Stage::Over; }
   /// While a handler waits nothing is read, so a client that hangs up is noticed by asking. Called by the sweep, too:
   /// behind bytes that were not read yet (a pipelined request, the end of TLS) the end of a connection wakes nobody.
   void check_client();
@@ -150,9 +186,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> fill_buffer();
   static Awaitable<void> pump(std::shared_ptr<Connection> self);
   std::shared_ptr<bool> begin_on_pool(std::function<void()> work);
-  Awaitable<bool> on_pool(std::function<void()> work, bool insist);
-  Awaitable<Response> answer();
-  Awaitable<bool> send(Response response);
+  Awaitable<bool> on_pool(std::function<void()> work);
+  Awaitable<std::shared_ptr<Reply>> answer();
+  bool run_handler(Reply& reply, Request request, bool sends);
+  void send_at_once(Reply& reply);
+  void prepare(Reply& reply, std::string_view date);
+  Awaitable<bool> send(std::shared_ptr<Reply> reply);
   Awaitable<bool> send_known(std::shared_ptr<BodyReader> stream, std::uint64_t length, Sent* sent);
   Awaitable<bool> send_as_it_comes(std::shared_ptr<BodyReader> stream, bool chunked, Sent* sent);
   Awaitable<bool> write(std::string_view first, std::string_view second);
@@ -178,6 +217,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   /// From here until the handler is done.
   void watch_client();
+  void await_readable();
   bool body_unread() const { return framing_.kind != Framing::Kind::None && !body_done_; }
 
   Shared& shared_;
@@ -205,7 +245,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = true, head_only_ = false;
   bool waits_ = false;                       // the request is one for the pool of those that wait
   std::stop_source gone_{std::nostopstate};  // of such a request, while its handler runs
-  bool hang_up_awaited_ = false;
+  bool readable_awaited_ = false;
+  std::shared_ptr<Reply> reply_;  // while its job may run
+  enum class SocketUse : std::uint8_t { Free, Sending, Closed };
+  std::atomic<SocketUse> socket_use_ = SocketUse::Free;  // by jobs
   int version_ = 11;
   std::string remote_address_;
 };

@@ -1,10 +1,13 @@
 #include "net/connection.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <tuple>
 
 #include "base/log.hpp"
@@ -60,12 +63,12 @@ struct Piece {
 
 }  // namespace
 
-/// Runs `work` on the pool, or on that of requests that wait, and is back when it is done. False if the pool has no
-/// room and the caller does not insist.
-Awaitable<bool> Connection::on_pool(std::function<void()> work, bool insist) {
+/// Runs `work` on the pool, or on that of requests that wait, and is back when it is done; waits for room there. False
+/// if the connection is closed before.
+Awaitable<bool> Connection::on_pool(std::function<void()> work) {
   std::shared_ptr<bool> done = begin_on_pool(work);
   while (!done) {
-    if (!insist || closed_) co_return false;
+    if (closed_) co_return false;
     Timer pause(loop_.context.get_executor());
     pause.expires_after(milliseconds(20));
     co_await pause.async_wait(kToken);
@@ -96,32 +99,109 @@ std::shared_ptr<bool> Connection::begin_on_pool(std::function<void()> work) {
   return taken ? done : nullptr;
 }
 
-Awaitable<Response> Connection::answer() {
+Awaitable<std::shared_ptr<Reply>> Connection::answer() {
+  const auto reply = std::make_shared<Reply>();
   const auto request = std::make_shared<Request>(std::move(request_));
   waits_ = false;
   if (shared_.handlers.immediate && !plan_.stream) {
     std::optional<Response> at_once = shared_.handlers.immediate(*request);
-    if (at_once) co_return std::move(*at_once);
+    if (at_once) {
+      reply->response = std::move(*at_once);
+      co_return reply;
+    }
   }
   waits_ = shared_.waiting != nullptr && shared_.handlers.waits && shared_.handlers.waits(*request);
   if (waits_) {
     watch_client();
     request->gone = gone_.get_token();
   }
-  const auto response = std::make_shared<Response>();
-  std::function<void()> work = [&shared = shared_, request, response] {
+  // A job that sends spares its client the way back through this thread. Where more of them run, this thread is awake
+  // anyway and sends for all, which costs less. While a job sends, nobody else may use the socket: neither TLS nor what
+  // still reads the body or watches for the end.
+  const bool sends = loop_.jobs == 0 && !tls_ && !waits_ && !plan_.stream;
+  if (sends) await_readable();
+  const bool counts = !waits_;
+  if (counts) ++loop_.jobs;
+  reply_ = reply;
+  // Held by the job as long as it needs the connection; this coroutine, which waits, holds it all the time.
+  auto job = [self = shared_from_this(), reply, request, sends, counts]() mutable {
+    Connection& connection = *self;
+    bool over = false;
     try {
-      *response = shared.handlers.handle(std::move(*request));
+      over = connection.run_handler(*reply, std::move(*request), sends);
     } catch (const std::exception& e) {
-      log::error("a request handler threw: {}", e.what());
-      *response = shared.refusal(nullptr, 500, "The server failed to answer.");
+      log::error("a job of a connection threw: {}", e.what());
+      reply->failed = true;
     }
+    if (counts) --connection.loop_.jobs;
+    // The last reference must not be let go here, and once the job is over the connection may be gone.
+    self.reset();
+    auto running = Reply::Stage::Running;
+    if (over && reply->stage.compare_exchange_strong(running, Reply::Stage::Over)) return;
+    asio::post(connection.loop_.context, [self = connection.shared_from_this(), reply] {
+      reply->done = true;
+      self->event_.cancel();
+    });
   };
-  const bool ran = co_await on_pool(std::move(work), false);
+  const bool taken = waits_ ? shared_.waiting->submit(std::move(job)) : shared_.pool.submit(std::move(job));
+  if (!taken && counts) --loop_.jobs;
+  // The event ends by cancellation only, also when the connection is closed; the job is waited for all the same.
+  while (taken && !reply->done) co_await event_.async_wait(kToken);
+  reply_.reset();
   gone_ = std::stop_source(std::nostopstate);
   release_gathered();
-  if (!ran) co_return shared_.refusal(request.get(), 503, "The server is busy. Try again later.");
-  co_return std::move(*response);
+  if (!taken) reply->response = shared_.refusal(request.get(), 503, "The server is busy. Try again later.");
+  co_return reply;
+}
+
+/// In a job. True if the response was sent as a whole and the connection waits for another request.
+bool Connection::run_handler(Reply& reply, Request request, bool sends) {
+  try {
+    reply.response = shared_.handlers.handle(std::move(request));
+  } catch (const std::exception& e) {
+    log::error("a request handler threw: {}", e.what());
+    reply.response = shared_.refusal(nullptr, 500, "The server failed to answer.");
+  }
+  if (!sends) return false;
+  // The body of the request is gone by now.
+  release_gathered();
+  send_at_once(reply);
+  if (!reply.settled) return false;
+  // What is in it may belong to whoever made it, who need not outlive the server.
+  reply.response = {};
+  // What the client sent ahead is not announced by the socket any more.
+  return reply.framing.keep_alive && begin_ == end_;
+}
+
+/// In a job: gives the socket as much of the response as it takes without waiting.
+void Connection::send_at_once(Reply& reply) {
+  prepare(reply, http_date(std::chrono::system_clock::now()));
+  if (reply.response.stream && reply.body.empty() && !head_only_) return;  // made piece by piece, by other jobs
+  auto free = SocketUse::Free;
+  if (!socket_use_.compare_exchange_strong(free, SocketUse::Sending)) return;
+  const std::size_t total = reply.head.size() + reply.body.size();
+  while (reply.sent < total && !reply.failed) {
+    const std::string_view head = std::string_view(reply.head).substr(std::min(reply.sent, reply.head.size()));
+    const std::string_view body = reply.body.substr(reply.sent - (reply.head.size() - head.size()));
+    std::array<iovec, 2> parts = {iovec{const_cast<char*>(head.data()), head.size()},
+                                  iovec{const_cast<char*>(body.data()), body.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    const ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      reply.failed = errno != EAGAIN && errno != EWOULDBLOCK;
+      break;
+    }
+    reply.sent += static_cast<std::size_t>(count);
+    shared_.counters.bytes_out += static_cast<std::uint64_t>(count);
+  }
+  auto sending = SocketUse::Sending;
+  socket_use_.compare_exchange_strong(sending, SocketUse::Free);
+  if (reply.sent < total) return;
+  reply.settled = true;
+  if (reply.response.on_sent) reply.response.on_sent({.body_bytes = reply.body.size(), .complete = true});
 }
 
 /// Writes both in full; false if the client went away or reads too slowly.
@@ -165,7 +245,7 @@ Awaitable<bool> Connection::send_known(std::shared_ptr<BodyReader> stream, std::
   };
   // The head has been sent, so the client cannot be told that the pool is full: wait for room.
   std::function<void()> first = filling(current);
-  bool ran = co_await on_pool(std::move(first), true);
+  bool ran = co_await on_pool(std::move(first));
   while (ran && current->count && *current->count > 0) {
     const std::string_view piece = current->text();
     std::function<void()> work;
@@ -183,7 +263,7 @@ Awaitable<bool> Connection::send_known(std::shared_ptr<BodyReader> stream, std::
     if (!read) {
       if (!work && unread == 0) co_return false;  // the stream ended early
       if (!work) work = filling(current);
-      ran = co_await on_pool(std::move(work), true);
+      ran = co_await on_pool(std::move(work));
     }
     if (next) std::swap(current, next);
   }
@@ -198,7 +278,7 @@ Awaitable<bool> Connection::send_as_it_comes(std::shared_ptr<BodyReader> stream,
   while (true) {
     std::function<void()> work = [stream, buffer, count] { *count = stream->read(*buffer); };
     // The head has been sent, so the client cannot be told that the pool is full: wait for room.
-    const bool ran = co_await on_pool(std::move(work), true);
+    const bool ran = co_await on_pool(std::move(work));
     if (!ran || !count->has_value()) co_return false;
     const std::string_view piece = as_text(BytesView(*buffer).first(**count));
     if (piece.empty()) break;
@@ -215,9 +295,12 @@ Awaitable<bool> Connection::send_as_it_comes(std::shared_ptr<BodyReader> stream,
   co_return co_await write(last, {});
 }
 
-Awaitable<bool> Connection::send(Response response) {
+/// Decides how the response is sent, and writes its head. While a job does, the coroutine waits for it, so that what
+/// the connection knows of the request stays as it is.
+void Connection::prepare(Reply& reply, std::string_view date) {
+  Response& response = reply.response;
+  ResponseFraming& framing = reply.framing;
   const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304;
-  ResponseFraming framing;
   framing.keep_alive = keep_alive_ && !response.close && !loop_.draining && !body_unread();
   if (bodiless) {
     response.stream.reset();
@@ -230,19 +313,28 @@ Awaitable<bool> Connection::send(Response response) {
   } else {
     framing.keep_alive = false;
   }
-  keep_alive_ = framing.keep_alive;
-  const std::string head = write_response_head(response, framing, loop_.date_now());
-  std::string_view body = bodiless || head_only_ || response.stream ? std::string_view() : response.body;
+  reply.head = write_response_head(response, framing, date);
+  if (bodiless || head_only_) return;
+  if (!response.stream) reply.body = response.body;
   if (const auto* held = dynamic_cast<const HeldBody*>(response.stream.get());
-      held != nullptr && framing.length == held->whole().size() && !head_only_)
-    body = held->whole();
+      held != nullptr && framing.length == held->whole().size())
+    reply.body = held->whole();
+}
+
+Awaitable<bool> Connection::send(std::shared_ptr<Reply> reply) {
+  if (reply->head.empty()) prepare(*reply, loop_.date_now());
+  keep_alive_ = reply->framing.keep_alive;
+  if (reply->settled) co_return true;
+  const Response& response = reply->response;
+  const std::string_view head = std::string_view(reply->head).substr(std::min(reply->sent, reply->head.size()));
+  const std::string_view body = reply->body.substr(reply->sent - (reply->head.size() - head.size()));
   Sent sent;
-  sent.complete = co_await write(head, body);
+  sent.complete = !reply->failed && co_await write(head, body);
   if (sent.complete) {
-    sent.body_bytes = body.size();
-    if (response.stream && !head_only_ && body.empty())
-      sent.complete = framing.length ? co_await send_known(response.stream, *framing.length, &sent)
-                                     : co_await send_as_it_comes(response.stream, framing.chunked, &sent);
+    sent.body_bytes = reply->body.size();
+    if (response.stream && !head_only_ && reply->body.empty())
+      sent.complete = reply->framing.length ? co_await send_known(response.stream, *reply->framing.length, &sent)
+                                            : co_await send_as_it_comes(response.stream, reply->framing.chunked, &sent);
   }
   if (response.on_sent) response.on_sent(sent);
   co_return sent.complete;

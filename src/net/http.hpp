@@ -122,7 +122,7 @@ struct Response {
   /// Where known beforehand: sent as Content-Length, else chunked. To a HEAD request also what a GET would have sent.
   std::optional<std::uint64_t> stream_length{};
   bool close = false;  // end the connection after this response
-  /// Told once, from an io thread (do not block), also when nothing could be sent.
+  /// Told once, from an io thread or the one that made it (do not block), also when nothing could be sent.
   std::function<void(const Sent&)> on_sent{};
 };
 

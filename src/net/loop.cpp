@@ -31,6 +31,7 @@ class Loop::Impl {
       const SteadyTime now = steady_clock::now();
       for (Connection* connection : state_.connections) {
         connection->check_deadline(now);
+        if (connection->reply_is_over()) connection->notice_reply();
         connection->check_client();
       }
       sweep();
