@@ -176,6 +176,7 @@ Result<BlobFileWriter> BlobFileWriter::create(const fs::path& near, const fs::pa
   auto file = UnnamedFile::create(near, incoming);
   if (!file) return fail(file);
   BlobFileWriter writer(std::move(*file), sync);
+  writer.expected_size_ = expected_size;
   if (expected_size && *expected_size >= kReserveFrom) {
     // Room that is not there shows before gigabytes have been sent for nothing.
     const int error =
@@ -187,6 +188,7 @@ Result<BlobFileWriter> BlobFileWriter::create(const fs::path& near, const fs::pa
 }
 
 Result<void> BlobFileWriter::write(BytesView bytes) {
+  if (before_end_ && !bytes.empty()) take_back_end();  // more than was expected
   if (!pending_.empty()) {
     const std::size_t count = std::min(bytes.size(), kBlobBlock - pending_.size());
     pending_.insert(pending_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
@@ -202,6 +204,11 @@ Result<void> BlobFileWriter::write(BytesView bytes) {
     pending_.reserve(kBlobBlock);
     pending_.insert(pending_.end(), bytes.begin(), bytes.end());
   }
+  if (before_end_ || expected_size_ != size_ + pending_.size()) return {};
+  if (auto done = write_end(); !done) return done;
+  if (sync_)
+    ::sync_file_range(file(), static_cast<off_t>(pushed_), static_cast<off_t>(written_ - pushed_),
+                      SYNC_FILE_RANGE_WRITE);
   return {};
 }
 
@@ -241,7 +248,9 @@ void BlobFileWriter::push_out() {
   pushed_ = written_;
 }
 
-Result<BlobInfo> BlobFileWriter::finish() {
+Result<void> BlobFileWriter::write_end() {
+  before_end_ = BeforeEnd{
+      .pending = pending_.size(), .sums = sums_.size(), .size = size_, .written = written_, .crc32c = crc32c_};
   if (!pending_.empty()) add_sum(pending_);
   Footer footer;
   footer.size = size_;
@@ -252,7 +261,22 @@ Result<BlobInfo> BlobFileWriter::finish() {
   pending_.insert(pending_.end(), sums.begin(), sums.end());
   const auto* tail = reinterpret_cast<const std::uint8_t*>(&footer);
   pending_.insert(pending_.end(), tail, tail + sizeof footer);
-  if (auto done = write_at_end(pending_); !done) return fail(done);
+  return write_at_end(pending_);
+}
+
+void BlobFileWriter::take_back_end() {
+  pending_.resize(before_end_->pending);
+  sums_.resize(before_end_->sums);
+  size_ = before_end_->size;
+  written_ = before_end_->written;
+  pushed_ = std::min(pushed_, written_);
+  crc32c_ = before_end_->crc32c;
+  before_end_.reset();
+}
+
+Result<BlobInfo> BlobFileWriter::finish() {
+  if (!before_end_)
+    if (auto done = write_end(); !done) return fail(done);
   // What was reserved for more than came.
   if (reserved_ && ::ftruncate(file(), static_cast<off_t>(written_)) != 0)
     return file_failure("cutting", "a blob", errno);

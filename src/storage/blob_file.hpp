@@ -71,6 +71,7 @@ class BlobFileWriter {
   static Result<BlobFileWriter> create(const std::filesystem::path& near, const std::filesystem::path& incoming,
                                        std::optional<std::uint64_t> expected_size, bool sync);
 
+  /// As soon as the expected size has come, the disk begins to write: it may be done when finish() is called.
   Result<void> write(BytesView bytes);
   /// Writes what is left and the footer. Returns size and checksum; the id is the caller's.
   Result<BlobInfo> finish();
@@ -82,12 +83,22 @@ class BlobFileWriter {
   void add_sum(BytesView block);
   Result<void> write_block(BytesView block);
   Result<void> write_at_end(BytesView bytes);
+  Result<void> write_end();
+  void take_back_end();
   void push_out();
 
   UnnamedFile file_;
   bool sync_;
   bool reserved_ = false;  // room beyond the end is reserved
-  Bytes pending_;          // less than a block
+  std::optional<std::uint64_t> expected_size_;
+  /// The last block and the footer are written; as it was before.
+  struct BeforeEnd {
+    std::size_t pending = 0, sums = 0;
+    std::uint64_t size = 0, written = 0;
+    std::uint32_t crc32c = 0;
+  };
+  std::optional<BeforeEnd> before_end_;
+  Bytes pending_;  // less than a block
   std::vector<std::uint32_t> sums_;
   std::uint64_t size_ = 0;     // of the blob so far, without what is pending
   std::uint64_t written_ = 0;  // bytes of the file

@@ -170,6 +170,24 @@ TEST(Blobs, AnIdThatIsNoneIsNotFound) {
   }
 }
 
+TEST(Blobs, MoreBytesThanWereExpectedAreNoHarm) {
+  TemporaryBlobs blobs;
+  const Bytes content = some_bytes(500'000);
+  for (const std::size_t expected : {std::size_t{100'000}, std::size_t{200'000}, 2 * kBlobBlock, std::size_t{499'999}})
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{100'000}, kBlobBlock}) {
+      auto writer = blobs->create(expected);
+      ASSERT_TRUE(writer);
+      ASSERT_TRUE((*writer)->write(BytesView(content).first(expected)));
+      for (std::size_t at = expected; at < content.size(); at += piece)
+        ASSERT_TRUE((*writer)->write(BytesView(content).subspan(at, std::min(piece, content.size() - at))));
+      const auto info = (*writer)->commit();
+      ASSERT_TRUE(info);
+      EXPECT_EQ(info->size, content.size());
+      EXPECT_EQ(info->crc32c, crc32c(0, content));
+      EXPECT_EQ(*read_all(*blobs, info->id), content);
+    }
+}
+
 TEST(Blobs, DamageIsNoticedInTheRangeThatHasIt) {
   TemporaryBlobs blobs;
   const Bytes content = some_bytes(3 * kBlobBlock + 5);

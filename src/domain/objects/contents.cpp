@@ -164,12 +164,15 @@ Result<Contents::Written> Contents::write(const Source& source, const Expected& 
     if (!got) return fail(got);
     if (*got == 0) break;
     const BytesView fresh = buffer.subspan(filled, *got);
-    md5.update(fresh);
-    checksum.update(fresh);
     filled += *got;
     size += *got;
     if (size > expected.max_size) return too_large();
     if (expected.size && size > *expected.size) return incomplete_body();
+    // The last of them go to the disk first, which writes while the sums are made.
+    if (size == expected.size && size > kSmall)
+      if (auto flushed = flush(); !flushed) return fail(flushed);
+    md5.update(fresh);
+    checksum.update(fresh);
   }
 
   Written written;
