@@ -205,7 +205,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const Settings& settings, const std
   parts->measured = std::make_unique<MeasuredAnalyzer>(*parts->analyzer, metrics, static_cast<int>(settings.max_faces));
 
   health.set("storage", Health::State::Starting);
-  auto opened = storage::EmbeddedStorage::open(data);
+  storage::EmbeddedOptions storage_options;
+  storage_options.blobs.cache_bytes = static_cast<std::size_t>(settings.object_cache);
+  auto opened = storage::EmbeddedStorage::open(data, storage_options);
   if (!opened) return fail(opened);
   parts->storage = std::move(*opened);
   parts->store = &parts->storage->store();

@@ -225,6 +225,8 @@ const std::vector<Definition>& definitions() {
       rates("throttle_rates", &Settings::throttle_rates,
             "Requests a second for single operations, over those of throttling; 0 refuses all. In YAML a map."),
 
+      size("object_cache", &Settings::object_cache, 0, 64 * kGiB,
+           "Memory for small objects (64 to 256 KiB) that were read lately; 0: none."),
       duration("lifecycle_interval", &Settings::lifecycle_interval, 1s, 24h,
                "How often the lifecycle rules of buckets are applied."),
 

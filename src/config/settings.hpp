@@ -59,6 +59,7 @@ struct Settings {
   std::map<std::string, double> throttle_rates;  // operation -> requests a second
 
   // objects
+  std::int64_t object_cache = 32 * 1024 * 1024;
   std::chrono::milliseconds lifecycle_interval{3'600'000};
 
   // functions
