@@ -63,6 +63,13 @@ def without(answer, *names):
     return {k: v for k, v in answer.body.items() if k not in names}
 
 
+def names_what_no_item_has(statement, items):
+    """Whether it selects from an index by an attribute that is in none of the items."""
+    selected = re.search(r'FROM "[^"]+"\."[^"]+" WHERE (.*)', statement, re.DOTALL)
+    names = re.findall(r'"(\w+)"|\b([a-z]\w*)\b', selected[1]) if selected else []
+    return any(name not in item for name in (quoted or bare for quoted, bare in names) for item in items)
+
+
 # ---- the same fault in other words: (Local's words, AWS's words, where AWS's are written down)
 WORDS = [
     (r"A value provided cannot be converted into a number", r"The parameter cannot be converted to a numeric value: .*",
@@ -163,7 +170,7 @@ FAULTS = [
     "significant digits", "supports precision", "Nesting Levels",
     # keys
     "key element does not match", "conditions on the keys", "Missing the key", "required keys was not given",
-    "Type mismatch for key", "Type mismatch for Index Key", "attribute value type", "cannot contain an empty",
+    "Type mismatch for key", "Type mismatch for Index Key", "Invalid attribute value type", "cannot contain an empty",
     "Key attributes must be scalars", "Cannot update attribute", "non-primary key attributes", "missed key schema",
     "indexable operation", "key condition not supported", "Conditions can be of length", "Condition parameter type",
     # parameters
@@ -173,7 +180,7 @@ FAULTS = [
     "multiple operations on one item", "Too many items", "less than or equal to 25", "Member must not be null",
     "Duplicate value in attribute name",
     # what only the item tells
-    "mandatory equality", "Requested resource not found", "does not exist in the item", "invalid for update", "incorrect data type", "unsupported type",
+    "mandatory equality", "Requested resource not found", "does not exist in the item", "invalid for update", "incorrect data type", "unsupported type", "data type should match", "Multiple conditions on same key",
     "conditional request failed",
 ]
 FAULTS = [re.compile(text) for text in FAULTS]
@@ -291,6 +298,12 @@ KNOWN = [
           lambda op, request, local, ours: op in READS and only_costs_differ(op, request, local, ours)
           and all(a.get("CapacityUnits", 0) < b.get("CapacityUnits", 0) for a, b in zip(capacity(local), capacity(ours)))
           and len(capacity(local)) == len(capacity(ours))),
+    Known("what a local index has costs a read of the table",
+          "Local counts one for each item as soon as something is projected. AWS counts it for attributes that the index leaves "
+          "out (developer guide, local secondary indexes).",
+          lambda op, request, local, ours: op in ("Query", "Scan") and only_costs_differ(op, request, local, ours)
+          and "IndexName" in request and ("ProjectionExpression" in request or "AttributesToGet" in request)
+          and all(a.get("CapacityUnits", 0) > b.get("CapacityUnits", 0) for a, b in zip(capacity(local), capacity(ours)))),
     Known("transactions and deletes in batches cost double",
           "A transaction costs two units for each KB; Local says four. A delete in a batch costs one; Local says two.",
           lambda op, request, local, ours: op in ("TransactWriteItems", "BatchWriteItem", "TransactGetItems", "BatchGetItem")
@@ -330,6 +343,10 @@ KNOWN = [
           lambda op, request, local, ours: code(local) == "DuplicateItem" and code(ours) == "DuplicateItemException"
           and message(local) == message(ours)),
     Known("errors of a batch of statements", "Each in its own words, as above.", batch_words),
+    Known("a bad value in a batch of statements",
+          "Local refuses the whole batch for what AWS tells of the statement (API reference: each has its own Error).",
+          lambda op, request, local, ours: op == "BatchExecuteStatement" and local.error is not None and not ours.error
+          and "value" in message(local) and any("Error" in one for one in ours.body["Responses"])),
     Known("errors of a transaction of statements",
           "AWS cancels it with a reason for each statement (API reference); Local says most of them as a ValidationException.",
           partiql_refused),
@@ -370,6 +387,9 @@ KNOWN = [
           lambda op, request, local, ours: op == "Scan" and both_fine(local, ours) and "IndexName" in request
           and ("FilterExpression" in request or "ScanFilter" in request)
           and local.body.get("ScannedCount") == ours.body.get("ScannedCount")),
+    Known("a statement's filter on an index", "The same.",
+          lambda op, request, local, ours: op == "ExecuteStatement" and both_fine(local, ours)
+          and names_what_no_item_has(request["Statement"], local.body.get("Items", []) + ours.body.get("Items", []))),
     Known("UPDATED_NEW of an element of a list or map",
           "AWS tells what is at the paths after the update (Scylla's tests, run against AWS); Local tells all around it.",
           lambda op, request, local, ours: op == "UpdateItem" and both_fine(local, ours)

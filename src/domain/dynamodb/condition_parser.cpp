@@ -177,16 +177,25 @@ class ConditionParser {
     return true;
   }
 
+  /// Parentheses around an operand have no condition in them.
   bool operand(Node& out) {
-    if (!primary(out)) return false;
-    return out.kind != Node::Kind::Condition || reader_.syntax();
+    return primary(out, [this](Node& inner) {
+      if (++depth_ > kMaxNesting) return reader_.syntax();
+      const bool fine = operand(inner);
+      --depth_;
+      return fine;
+    });
+  }
+  bool primary(Node& out) {
+    return primary(out, [this](Node& inner) { return any(inner); });
   }
 
-  bool primary(Node& out) {
+  template <class F>
+  bool primary(Node& out, F in_parentheses) {
     const Token& token = reader_.peek();
     if (token.is("(")) {
       reader_.skip();
-      if (!any(out)) return false;
+      if (!in_parentheses(out)) return false;
       if (!reader_.expect(")")) return false;
       if (out.in_parentheses && parentheses_.empty()) parentheses_ = "The expression has redundant parentheses;";
       out.in_parentheses = true;

@@ -36,11 +36,21 @@ std::string shown(const Path& path) {
 
 namespace {
 
+/// Units of UTF-16, as AWS counts characters.
+std::size_t length_of(std::string_view utf8) {
+  std::size_t length = 0;
+  for (const char c : utf8) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0) != 0x80) length += byte >= 0xF0 ? 2 : 1;
+  }
+  return length;
+}
+
 /// What size() gives; nothing for kinds without a size.
 std::optional<Value> size_value(const Value& value) {
   std::size_t size = 0;
   switch (value.type()) {
-    case Type::S: size = value.string()->size(); break;
+    case Type::S: size = length_of(*value.string()); break;
     case Type::B: size = value.as<Binary>()->bytes.size(); break;
     case Type::M: size = value.as<Attributes>()->count(); break;
     case Type::L: size = value.as<List>()->size(); break;

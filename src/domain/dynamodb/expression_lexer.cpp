@@ -82,7 +82,7 @@ std::string syntax_error(std::string_view expression, const std::vector<Token>& 
   std::size_t last = at + 1 < tokens.size() ? at + 1 : at;
   const bool at_end = tokens[at].kind == Token::Kind::End;
   if (!at_end && tokens[last].kind == Token::Kind::End && last > first) --last;
-  const std::size_t begin = tokens[first].at;
+  const std::size_t begin = at > 0 ? tokens[first].at : 0;  // with blanks before the first token
   const std::size_t end =
       tokens[last].at + tokens[last].text.size();  // with blanks at the end where they come before it
   const std::string_view token = at_end ? "<EOF>" : tokens[at].text;

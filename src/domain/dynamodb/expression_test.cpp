@@ -25,7 +25,9 @@ const Attributes kItem = {{"a", n("1")},
                           {"l", {List{n("1"), n("2"), n("3")}}},
                           {"m", {Attributes{{"k", s("v")}, {"deep", {List{{Attributes{{"z", n("5")}}}}}}}}},
                           {"name", s("n")},
-                          {"ss", {StringSet{{"p", "r"}}}}};
+                          {"ss", {StringSet{{"p", "r"}}}},
+                          {"wide", s("\u65e5\u672c")},
+                          {"wider", s("\U0001F600")}};
 
 std::string verdict(std::string_view expression) {
   auto names = placeholders();
@@ -43,6 +45,8 @@ TEST(Condition, ComparesAndCombines) {
   EXPECT_EQ(verdict("a BETWEEN :one AND :two AND attribute_exists(m.deep[0].z)"), "true");
   EXPECT_EQ(verdict("a IN (:two, :x, :one)"), "true");
   EXPECT_EQ(verdict("size(l) > :two"), "true");
+  EXPECT_EQ(verdict("size(wide) = :two"), "true");  // in units of UTF-16
+  EXPECT_EQ(verdict("size(wider) = :two"), "true");
   EXPECT_EQ(verdict("begins_with(b, :x) and contains(ss, :type)"), "false");
   EXPECT_EQ(verdict("attribute_type(b, :type) AND attribute_not_exists(zz)"), "true");
   EXPECT_EQ(verdict("zz = :one"), "false");
@@ -58,6 +62,10 @@ TEST(Condition, SyntaxErrorsShowTheTokenAndItsNeighbours) {
   EXPECT_EQ(verdict("NOT #a"), begin + "Syntax error; token: \"<EOF>\", near: \"#a\"");
   EXPECT_EQ(verdict("a-b"), begin + "Syntax error; token: \"-\", near: \"a-b\"");
   EXPECT_EQ(verdict("a = :one b"), begin + "Syntax error; token: \"b\", near: \":one b\"");
+  EXPECT_EQ(verdict("  = :one"), begin + "Syntax error; token: \"=\", near: \"  = :one\"");
+  EXPECT_EQ(verdict("contains(b, (a = :one OR a = :two))"), begin + "Syntax error; token: \"=\", near: \"a = :one\"");
+  EXPECT_EQ(verdict("a IN ((contains(b, :x) and a = :one))"),
+            begin + "Syntax error; token: \"and\", near: \") and a\"");
   EXPECT_EQ(verdict("(a = :one"), begin + "Syntax error; token: \"<EOF>\", near: \":one\"");
   EXPECT_EQ(verdict("a = "), begin + "Syntax error; token: \"<EOF>\", near: \"= \"");
   EXPECT_EQ(verdict(std::string(2000, '(')).find(begin + "Syntax error"), 0u);

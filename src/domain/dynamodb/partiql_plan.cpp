@@ -47,8 +47,13 @@ bool is_attribute(const Operand& operand, const std::string& name) {
   return operand.kind == Operand::Kind::Path && !operand.path.nested() && operand.path.attribute() == name;
 }
 
-/// `name = value`, either way round; null if the condition is not that.
+/// `name = value`, either way round, or `name IS NULL`; null if the condition is not that.
 const Value* equal_value(const Condition& condition, const std::string& name) {
+  static const Value null{Null{}};
+  if (condition.kind == Condition::Kind::AttributeType && is_attribute(condition.operands[0], name)) {
+    const auto* type = condition.operands[1].value.string();
+    return type != nullptr && *type == "NULL" ? &null : nullptr;
+  }
   if (condition.kind != Condition::Kind::Equal) return nullptr;
   const Operand& left = condition.operands[0];
   const Operand& right = condition.operands[1];
@@ -103,8 +108,12 @@ Result<std::optional<SortBounds>> bounds_of(const Index* index, const Condition&
       op = SortOperator::Between;
       upper = &condition.operands[2].value;
       break;
+    case Condition::Kind::AttributeType:  // IS NULL, which no key is
+      if (const Value* null = equal_value(condition, sort.name))
+        if (auto fine = check_type(sort, *null); !fine) return fail(fine);
+      return std::nullopt;
     case Condition::Kind::BeginsWith:
-      if (reversed || sort.type == Type::N) return std::nullopt;
+      if (reversed || value.value.type() == Type::N) return std::nullopt;
       op = SortOperator::BeginsWith;
       break;
     default: return std::nullopt;
@@ -257,6 +266,23 @@ Result<void> plan_bounds(const std::vector<const Condition*>& conditions, const 
   return {};
 }
 
+/// A statement that writes says of each key attribute once what it is.
+Result<void> check_said_once(const std::vector<const Condition*>& conditions, const KeySchema& keys) {
+  for (const auto* attribute : {&keys.partition, keys.sort ? &*keys.sort : nullptr}) {
+    if (attribute == nullptr) break;
+    const Value* said = nullptr;
+    for (const Condition* condition : conditions) {
+      const Value* value = equal_value(*condition, attribute->name);
+      if (value == nullptr) continue;
+      if (said != nullptr && !(*said == *value))
+        return validation("Multiple conditions on same key " + attribute->name +
+                          ". Only single item Update/Insert/Delete are supported");
+      said = value;
+    }
+  }
+  return {};
+}
+
 /// The whole key from conditions that all must hold.
 Result<Attributes> whole_key(const std::vector<const Condition*>& conditions, const KeySchema& keys) {
   Attributes key;
@@ -388,6 +414,7 @@ Result<WritePlan> plan_write(const Statement& statement, const Table& table, con
   if (!where) return fail(where);
   std::vector<const Condition*> all;
   flatten(*where, all);
+  if (auto fine = check_said_once(all, table.keys); !fine) return fail(fine);
   auto key = whole_key(all, table.keys);
   if (!key) return fail(key);
   if (auto fine = check_key(table, *key); !fine) return fail(fine);

@@ -170,6 +170,15 @@ TEST(Partiql, ErrorsSayWhatAwsSays) {
   EXPECT_EQ(error_of("SELECT * FROM Photos.other"), "The table does not have the specified index");
   EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = 1"),
             "Key attribute's data type should match its data type in table's schema: Key pk");
+  EXPECT_EQ(error_of("SELECT * FROM Photos WHERE v = 1 AND pk IS NULL"),
+            "Key attribute's data type should match its data type in table's schema: Key pk");
+  EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = 'a' AND begins_with(sk, 'x')"),
+            "Key attribute's data type should match its data type in table's schema: Key sk");
+  EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = 'a' AND sk IS NULL"),
+            "Key attribute's data type should match its data type in table's schema: Key sk");
+  for (const char* also : {"pk = 'b'", "pk IS NULL", "true = pk"})
+    EXPECT_EQ(error_of(std::string("DELETE FROM Photos WHERE pk = 'a' AND sk = 1 AND ") + also),
+              "Multiple conditions on same key pk. Only single item Update/Insert/Delete are supported");
   EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = ?"),
             "Number of parameters in request and statement don't match.");
   EXPECT_EQ(error_of("SELECT * FROM Photos WHERE v"),
