@@ -17,19 +17,22 @@ WorkPool::WorkPool(const std::string& name, std::size_t threads, std::size_t que
 
 WorkPool::~WorkPool() { stop(); }
 
-bool WorkPool::submit(std::function<void()> job) {
+bool WorkPool::submit(std::function<void()> job, Wake wake) {
   std::unique_lock lock(mutex_);
   if (stopping_ || jobs_.size() >= queue_limit_) return false;
   jobs_.push_back(std::move(job));
-  wake_one(std::move(lock));
+  wake_one(std::move(lock), wake);
   return true;
 }
 
-void WorkPool::wake_one(std::unique_lock<std::mutex> lock) {
+void WorkPool::wake_one(std::unique_lock<std::mutex> lock, Wake wake) {
   if (waking_ || sleepers_.empty() || jobs_.empty()) return;
   waking_ = true;
-  Sleeper& sleeper = *sleepers_.back();
-  sleepers_.pop_back();
+  Sleeper& sleeper = wake == Wake::LastAsleep ? *sleepers_.back() : *sleepers_.front();
+  if (wake == Wake::LastAsleep)
+    sleepers_.pop_back();
+  else
+    sleepers_.pop_front();
   sleeper.is_woken = true;
   lock.unlock();
   sleeper.woken.notify_one();

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -21,8 +22,13 @@ class WorkPool {
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
 
+  /// Which thread is woken for a job. The one that fell asleep last has its memory still in the processor's cache, and
+  /// is the better one for short jobs. Who reads or writes a body piece by piece takes turns with the thread of the
+  /// connection, whose processor the last one to fall asleep shares: one that has slept for longer is faster there.
+  enum class Wake : std::uint8_t { LastAsleep, LongestAsleep };
+
   /// False if the queue is full or the pool is stopping; the job is then not run.
-  [[nodiscard]] bool submit(std::function<void()> job);
+  [[nodiscard]] bool submit(std::function<void()> job, Wake wake = Wake::LastAsleep);
 
   /// Refuses new jobs, runs the accepted ones, joins. Safe to call twice.
   void stop();
@@ -43,14 +49,14 @@ class WorkPool {
   /// whoever submits does not pay for waking one for each; jobs that block still get all threads, one after the other.
   /// The thread that went to sleep last is woken first: its memory is still in the processor's cache, while taking
   /// turns has each begin with a cold one (a quarter of the time of a small request).
-  void wake_one(std::unique_lock<std::mutex> lock);
+  void wake_one(std::unique_lock<std::mutex> lock, Wake wake = Wake::LastAsleep);
 
   mutable std::mutex mutex_;
   std::deque<std::function<void()>> jobs_;
   const std::size_t queue_limit_;
-  std::deque<Sleeper> places_;      // one a thread
-  std::vector<Sleeper*> sleepers_;  // the last to come is the first to go
-  bool waking_ = false;             // one has been woken and does not run yet
+  std::deque<Sleeper> places_;     // one a thread
+  std::deque<Sleeper*> sleepers_;  // in the order in which they fell asleep
+  bool waking_ = false;            // one has been woken and does not run yet
   bool stopping_ = false;
   std::vector<std::thread> workers_;
 };

@@ -95,7 +95,8 @@ std::shared_ptr<bool> Connection::begin_on_pool(std::function<void()> work) {
       self->event_.cancel();
     });
   };
-  const bool taken = waits_ ? shared_.waiting->submit(std::move(job)) : shared_.pool.submit(std::move(job));
+  const bool taken = waits_ ? shared_.waiting->submit(std::move(job))
+                            : shared_.pool.submit(std::move(job), WorkPool::Wake::LongestAsleep);
   return taken ? done : nullptr;
 }
 
@@ -143,7 +144,8 @@ Awaitable<std::shared_ptr<Reply>> Connection::answer() {
       self->event_.cancel();
     });
   };
-  const bool taken = waits_ ? shared_.waiting->submit(std::move(job)) : shared_.pool.submit(std::move(job));
+  const auto wake = plan_.stream ? WorkPool::Wake::LongestAsleep : WorkPool::Wake::LastAsleep;
+  const bool taken = waits_ ? shared_.waiting->submit(std::move(job)) : shared_.pool.submit(std::move(job), wake);
   if (!taken && counts) --loop_.jobs;
   // The event ends by cancellation only, also when the connection is closed; the job is waited for all the same.
   while (taken && !reply->done) co_await event_.async_wait(kToken);
