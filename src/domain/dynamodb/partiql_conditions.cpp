@@ -236,8 +236,12 @@ class Binder {
       out.kind = Condition::Kind::AttributeNotExists;
       return out;
     }
-    static constexpr auto kTypes = std::to_array<std::pair<std::string_view, Type>>({{"null", Type::Null},
-                                                                                     {"boolean", Type::BOOL},
+    if (expression.text == "null") {  // unlike attribute_type(), it says what a key is
+      out.kind = Condition::Kind::Equal;
+      out.operands.push_back(Operand::of(Value{Null{}}));
+      return out;
+    }
+    static constexpr auto kTypes = std::to_array<std::pair<std::string_view, Type>>({{"boolean", Type::BOOL},
                                                                                      {"bool", Type::BOOL},
                                                                                      {"blob", Type::B},
                                                                                      {"string", Type::S},

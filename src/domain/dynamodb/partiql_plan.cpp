@@ -49,11 +49,6 @@ bool is_attribute(const Operand& operand, const std::string& name) {
 
 /// `name = value`, either way round, or `name IS NULL`; null if the condition is not that.
 const Value* equal_value(const Condition& condition, const std::string& name) {
-  static const Value null{Null{}};
-  if (condition.kind == Condition::Kind::AttributeType && is_attribute(condition.operands[0], name)) {
-    const auto* type = condition.operands[1].value.string();
-    return type != nullptr && *type == "NULL" ? &null : nullptr;
-  }
   if (condition.kind != Condition::Kind::Equal) return nullptr;
   const Operand& left = condition.operands[0];
   const Operand& right = condition.operands[1];
@@ -108,10 +103,6 @@ Result<std::optional<SortBounds>> bounds_of(const Index* index, const Condition&
       op = SortOperator::Between;
       upper = &condition.operands[2].value;
       break;
-    case Condition::Kind::AttributeType:  // IS NULL, which no key is
-      if (const Value* null = equal_value(condition, sort.name))
-        if (auto fine = check_type(sort, *null); !fine) return fail(fine);
-      return std::nullopt;
     case Condition::Kind::BeginsWith:
       if (reversed || value.value.type() == Type::N) return std::nullopt;
       op = SortOperator::BeginsWith;

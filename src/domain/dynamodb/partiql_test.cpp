@@ -176,6 +176,7 @@ TEST(Partiql, ErrorsSayWhatAwsSays) {
             "Key attribute's data type should match its data type in table's schema: Key sk");
   EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = 'a' AND sk IS NULL"),
             "Key attribute's data type should match its data type in table's schema: Key sk");
+  EXPECT_EQ(error_of("SELECT * FROM Photos WHERE pk = 'a' AND attribute_type(sk, 'NULL')"), "");
   for (const char* also : {"pk = 'b'", "pk IS NULL", "true = pk"})
     EXPECT_EQ(error_of(std::string("DELETE FROM Photos WHERE pk = 'a' AND sk = 1 AND ") + also),
               "Multiple conditions on same key pk. Only single item Update/Insert/Delete are supported");
